@@ -1,0 +1,1 @@
+"""Pulumi components for services that live in more than one AWS region."""

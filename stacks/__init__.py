@@ -1,0 +1,1 @@
+"""What an environment consists of: typed configuration in, components out, nothing else."""

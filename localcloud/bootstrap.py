@@ -39,7 +39,7 @@ def say(line: str) -> None:
 def only_one(folder: Path) -> Iterator[None]:
     """Hold the set-up lock, so that `make dev` and `make test` may be started side by side."""
     folder.mkdir(exist_ok=True)
-    with open(folder / "setup.lock", "w", encoding="utf-8") as lock:
+    with (folder / "setup.lock").open("w", encoding="utf-8") as lock:
         try:
             import fcntl
         except ImportError:  # not a POSIX system: two at once is then the caller's business

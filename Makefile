@@ -1,0 +1,55 @@
+# Every target sets up what it needs. All that is asked for is make, Python 3.11 or newer, and the package registries.
+
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && exit; done; echo python3)
+STACK ?= dev
+BIN := .venv/bin
+RUN := $(BIN)/python -m localcloud
+export NO_MKDOCS_2_WARNING := 1
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup engine dev down shell test soak check docs bench lock format
+
+help: ## what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: ## make .venv with all that development needs
+	@$(PYTHON) localcloud/bootstrap.py
+
+engine: setup
+	@$(RUN) engine
+
+dev: setup ## bring the dev environment up on the local cloud (STACK=prod for the other one)
+	@$(RUN) dev --stack $(STACK)
+
+down: setup ## delete the environment, stop the local cloud, remove its files
+	@$(RUN) down --stack $(STACK)
+
+shell: setup ## a shell in which pulumi preview, up, refresh, destroy run against the local cloud
+	@$(RUN) shell --stack $(STACK)
+
+test: setup engine ## all tests but the soak and cluster tiers
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not soak" $(ARGS)
+
+soak: setup engine ## the long loads
+	@$(BIN)/python -m pytest -m soak --timeout 1800 $(ARGS)
+
+check: setup ## formatting, lint, types, import rules, docs
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/lint-imports
+	@$(BIN)/pyright
+	@$(BIN)/mkdocs build --strict --quiet --site-dir .local/site
+
+docs: setup ## serve the manual on this machine
+	@$(BIN)/mkdocs serve
+
+bench: setup engine ## comparisons with peers, side by side
+	@for bench in bench/[!_]*.py; do $(BIN)/python $$bench || exit 1; done
+
+format: setup
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+lock: ## resolve every dependency anew
+	@$(PYTHON) localcloud/bootstrap.py --lock

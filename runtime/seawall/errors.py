@@ -11,11 +11,20 @@ Each message is one line that a tired person can act on: the name, the value, wh
 """
 
 from collections.abc import Sequence
+from enum import Enum
 from typing import Final
 
-__all__ = ["InvalidInput", "MissingExtra", "ObjectiveNotMet", "SeawallError"]
+__all__ = ["MISSING", "InvalidInput", "MissingExtra", "ObjectiveNotMet", "SeawallError"]
 
 LONGEST_VALUE: Final = 120  # characters of a value shown in a message; the rest is cut, so that it stays one line
+
+
+class _Absent(Enum):
+    MISSING = "missing"
+
+
+MISSING: Final = _Absent.MISSING
+"""The value of an input that was not given: the line then reads `secondary is missing: ...`."""
 
 
 class SeawallError(Exception):
@@ -27,7 +36,7 @@ class InvalidInput(SeawallError, ValueError):
 
     Args:
         name: The argument or configuration key, as the caller wrote it, e.g. `ttl_seconds`.
-        value: What was given. Never pass a secret: it is shown.
+        value: What was given, or `MISSING`. Never pass a secret: it is shown.
         allowed: What may stand there, e.g. `"10 or 30 seconds"`.
         because: Why, with the arithmetic where there is some; optional.
     """
@@ -38,7 +47,8 @@ class InvalidInput(SeawallError, ValueError):
         self.allowed: Final = allowed
         self.because: Final = because
         reason = f", because {because}" if because else ""
-        super().__init__(f"{name} = {_shown(value)}: {allowed}{reason}")
+        given = "is missing" if value is MISSING else f"= {_shown(value)}"
+        super().__init__(f"{name} {given}: {allowed}{reason}")
 
     def __reduce__(self) -> "tuple[object, ...]":
         # Exceptions are rebuilt from `args`, which hold the finished line; keyword arguments need this.

@@ -1,0 +1,229 @@
+"""Read an environment back from the cloud's own API, compare it with what the program says, and show both.
+
+The program's outputs are its claim; boto3 against the cloud is the evidence. Whatever differs is named.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from localcloud.provider.recorded import recorded
+
+ALARM_REGION: Final = "us-east-1"  # where metrics of Route 53, and so their alarms, live
+HEALTH_METRIC: Final = "HealthCheckStatus"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that should exist: what the cloud has of it, and how that differs from the program's claim."""
+
+    kind: str
+    name: str
+    found: str
+    differences: tuple[str, ...] = ()
+    recorded_only: bool = False
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that was read back."""
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def matches(self) -> bool:
+        """Nothing differs, and there was something to compare."""
+        return bool(self.findings) and not any(finding.differences for finding in self.findings)
+
+    @property
+    def summary(self) -> str:
+        wrong = sum(bool(finding.differences) for finding in self.findings)
+        noted = sum(finding.recorded_only for finding in self.findings)
+        tail = f", {noted} recorded only" if noted else ""
+        return (
+            f"{len(self.findings)} compared, {wrong} differ{tail}"
+            if wrong
+            else f"{len(self.findings)} as declared{tail}"
+        )
+
+
+def read_back(outputs: Mapping[str, Any], *, endpoint: str, recorded_file: Path) -> Report:
+    """Compare a stack's outputs with what the cloud at `endpoint` has.
+
+    Args:
+        outputs: The program's outputs: `zone_id`, `fqdn`, `records`, `health_checks`, `alarms`.
+        endpoint: The cloud's address.
+        recorded_file: Where the provider plugin keeps what the cloud cannot emulate.
+    """
+    import boto3  # heavy: not before it is needed
+
+    session = boto3.Session(aws_access_key_id="local", aws_secret_access_key="local")  # noqa: S106 -- not a secret
+    route53 = session.client("route53", region_name=ALARM_REGION, endpoint_url=endpoint)
+    cloudwatch = session.client("cloudwatch", region_name=ALARM_REGION, endpoint_url=endpoint)
+    return Report(
+        (
+            *_zone(route53, outputs),
+            *_records(route53, outputs),
+            *_health_checks(route53, outputs),
+            *_alarms(cloudwatch, outputs, recorded_file),
+        )
+    )
+
+
+def _zone(route53: Any, outputs: Mapping[str, Any]) -> Iterator[Finding]:
+    zones = {zone["Id"].rsplit("/", 1)[-1]: zone for zone in route53.list_hosted_zones()["HostedZones"]}
+    zone = zones.get(outputs["zone_id"])
+    name = f"{outputs['zone_name']} ({outputs['zone_id']})"
+    if zone is None:
+        yield Finding("zone", name, "missing", ("does not exist",))
+        return
+    yield Finding(
+        "zone",
+        name,
+        f"{zone['ResourceRecordSetCount']} record sets",
+        _unlike({"name": (outputs["zone_name"], _bare(zone["Name"]))}),
+    )
+
+
+def _records(route53: Any, outputs: Mapping[str, Any]) -> Iterator[Finding]:
+    pages = route53.get_paginator("list_resource_record_sets").paginate(HostedZoneId=outputs["zone_id"])
+    present = {_record_key(record): record for page in pages for record in page["ResourceRecordSets"]}
+    for claim in outputs["records"]:
+        key = (_bare(claim["name"]), claim["type"], claim["set_identifier"] or "")
+        record = present.pop(key, None)
+        title = f"{key[0]} {key[1]} {key[2]}".strip()
+        if record is None:
+            yield Finding("record", title, "missing", ("does not exist",))
+            continue
+        alias = record.get("AliasTarget")
+        target = alias["DNSName"] if alias else ", ".join(_values(record))
+        lifetime = "alias" if alias else f"TTL {record['TTL']} s"
+        yield Finding(
+            "record",
+            title,
+            f"{record.get('Failover', 'simple').lower()} → {target}, {lifetime}",
+            _unlike(
+                {
+                    "values": (sorted(claim["values"]), [] if alias else sorted(_values(record))),
+                    "alias": (_bare(claim["alias"] or ""), _bare(alias["DNSName"]) if alias else ""),
+                    "ttl_seconds": (claim["ttl_seconds"], record.get("TTL")),
+                    "failover": (claim["failover"], record.get("Failover")),
+                    "health_check_id": (claim["health_check_id"], record.get("HealthCheckId")),
+                }
+            ),
+        )
+    for name, kind, identifier in present:
+        if name == _bare(outputs["fqdn"]):
+            yield Finding("record", f"{name} {kind} {identifier}", "present", ("nobody declared it",))
+
+
+def _health_checks(route53: Any, outputs: Mapping[str, Any]) -> Iterator[Finding]:
+    pages = route53.get_paginator("list_health_checks").paginate()
+    present = {check["Id"]: check["HealthCheckConfig"] for page in pages for check in page["HealthChecks"]}
+    for claim in outputs["health_checks"]:
+        config = present.get(claim["id"])
+        if config is None:
+            yield Finding("health check", claim["name"], "missing", ("does not exist",))
+            continue
+        host = config.get("IPAddress") or config.get("FullyQualifiedDomainName") or ""
+        where = f" {host}:{config.get('Port', '')}{config.get('ResourcePath', '')}" if host else ""
+        pace = f", every {config['RequestInterval']} s, {config['FailureThreshold']} to fail" if host else ""
+        yield Finding(
+            "health check",
+            claim["name"],
+            f"{config['Type']}{where}{pace}",
+            _unlike(
+                {
+                    "type": (claim["type"], config["Type"]),
+                    "host": (claim["host"], host),
+                    "interval_seconds": (claim["interval_seconds"], config.get("RequestInterval")),
+                    "failure_threshold": (claim["failure_threshold"], config.get("FailureThreshold")),
+                }
+            ),
+        )
+
+
+def _alarms(cloudwatch: Any, outputs: Mapping[str, Any], recorded_file: Path) -> Iterator[Finding]:
+    pages = cloudwatch.get_paginator("describe_alarms").paginate()
+    present = {alarm["AlarmName"]: alarm for page in pages for alarm in page["MetricAlarms"]}
+    noted = {str(entry.inputs.get("alarmName") or entry.inputs.get("name")): entry for entry in recorded(recorded_file)}
+    for claim in outputs["alarms"]:
+        name = claim["name"]
+        if name in present:
+            alarm = present[name]
+            watched = {item["Value"] for item in alarm["Dimensions"] if item["Name"] == "HealthCheckId"}
+            yield Finding(
+                "alarm",
+                name,
+                f"{alarm['MetricName']} {alarm['Statistic']}, {len(alarm['AlarmActions'])} actions, {alarm['StateValue']}",
+                _unlike(
+                    {
+                        "metric": (HEALTH_METRIC, alarm["MetricName"]),
+                        "health_check_id": ({claim["health_check_id"]}, watched),
+                    }
+                ),
+            )
+        elif name in noted:
+            yield Finding("alarm", name, "recorded only: moto has no composite alarms", recorded_only=True)
+        else:
+            yield Finding("alarm", name, "missing", ("does not exist",))
+
+
+def _record_key(record: Mapping[str, Any]) -> tuple[str, str, str]:
+    return _bare(record["Name"]), record["Type"], record.get("SetIdentifier", "")
+
+
+def _values(record: Mapping[str, Any]) -> list[str]:
+    return [value["Value"] for value in record.get("ResourceRecords", [])]
+
+
+def _bare(name: str) -> str:
+    """DNS names compare without their closing dot and in lower case."""
+    return name.rstrip(".").lower()
+
+
+def _unlike(pairs: Mapping[str, tuple[object, object]]) -> tuple[str, ...]:
+    """What differs, as `key: declared X, the cloud has Y`."""
+    return tuple(
+        f"{key}: declared {claimed}, the cloud has {found}"
+        for key, (claimed, found) in pairs.items()
+        if claimed != found
+    )
+
+
+def show(report: Report, outputs: Mapping[str, Any], console: Console) -> None:
+    """Print what exists, and the predicted recovery with each of its terms."""
+    table = Table(title=f"What exists of {outputs['fqdn']}", title_justify="left", header_style="bold")
+    for column in ("what", "name", "read back from the cloud", ""):
+        table.add_column(column, overflow="fold")
+    for finding in report.findings:
+        mark = "[yellow]recorded[/]" if finding.recorded_only else "[green]✓[/]"
+        if finding.differences:
+            mark = "[red]" + escape("; ".join(finding.differences)) + "[/]"
+        table.add_row(finding.kind, escape(finding.name), escape(finding.found), mark)
+    console.print(table)
+
+    table = Table(title="Predicted recovery", title_justify="left", header_style="bold")
+    table.add_column("failure, path")
+    table.add_column("term")
+    table.add_column("typical s", justify="right")
+    table.add_column("worst s", justify="right")
+    table.add_column("source")
+    for prediction in outputs["predictions"]:
+        title = f"{prediction['failure_class']}, {prediction['path']}"
+        for term in prediction["terms"]:
+            source = f"[yellow]{term['source']}[/]" if term["source"] == "assumed" else term["source"]
+            table.add_row(title, term["name"], f"{term['typical_seconds']:g}", f"{term['worst_seconds']:g}", source)
+            title = ""
+        total = f"{prediction['typical_seconds']:g}", f"{prediction['worst_seconds']:g}"
+        table.add_row("", "[bold]sum[/]", f"[bold]{total[0]}[/]", f"[bold]{total[1]}[/]", "", end_section=True)
+    console.print(table)
+    for left_out in dict.fromkeys(line for prediction in outputs["predictions"] for line in prediction["not_included"]):
+        console.print(f"[dim]not included: {escape(left_out)}[/]")
+    for warning in outputs.get("warnings", []):
+        console.print(f"[yellow]warning:[/] {escape(warning)}")

@@ -1,0 +1,79 @@
+"""Every snippet in the README and the manual is run: what a page shows is what works."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+import yaml
+from pulumi.runtime import mocks
+from sybil import Document, Example, Sybil
+from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
+
+from stacks.environment import parse_environment
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
+LANGUAGES = {"python", "yaml", "sh", "console", "text"}  # a fence of another language would go unchecked
+
+
+class _Mocks(mocks.Mocks):
+    """Gives every resource an id, so that a page's program runs without an engine."""
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
+        return f"{args.name}-id", {**args.inputs, "arn": f"arn:aws:mock:us-east-1:123456789012:{args.name}"}
+
+    def call(self, args: mocks.MockCallArgs) -> dict[Any, Any]:
+        return {}
+
+
+def _check_config(example: Example) -> None:
+    """A stack's configuration must be one that an environment can be made of; other YAML must at least parse."""
+    content = yaml.safe_load(example.parsed)
+    if isinstance(content, dict) and "config" in content:
+        own = {key: value if isinstance(value, str) else _as_engine(value) for key, value in content["config"].items()}
+        parse_environment(own, stack="page")
+
+
+def _as_engine(value: object) -> str:
+    import json
+
+    return json.dumps(value)
+
+
+def _check_commands(example: Example) -> None:
+    """Each `make` target that a page names exists."""
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    for line in example.parsed.splitlines():
+        match = re.match(r"\$?\s*make ([a-z]+)", line)
+        assert match is None or match[1] in targets, f"{line!r} names no target of the Makefile"
+
+
+def _skip(example: Example) -> None:
+    """Output and drawings: nothing to run."""
+
+
+SYBIL = Sybil(
+    parsers=[
+        PythonCodeBlockParser(),
+        CodeBlockParser("yaml", _check_config),
+        CodeBlockParser("sh", _check_commands),
+        CodeBlockParser("console", _check_commands),
+        CodeBlockParser("text", _skip),
+    ],
+)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_snippet_of_a_page_runs(page: Path) -> None:
+    """A reader who copies a page's code from top to bottom gets what the page says."""
+    text = page.read_text(encoding="utf-8")
+    fences = re.findall(r"^```([a-z]*)", text, re.MULTILINE)[::2]
+    assert set(fences) <= LANGUAGES, f"fences of {set(fences) - LANGUAGES} are not checked by any parser"
+    pulumi.runtime.set_mocks(_Mocks(), project="page", stack="dev", preview=False)
+    document: Document = SYBIL.parse(page)
+    examples = list(document.examples())
+    assert len(examples) == len(fences), "a fence was not understood"
+    for example in examples:
+        example.evaluate()

@@ -1,0 +1,174 @@
+"""A laboratory: one sandbox with its own cloud and its own copy of the configuration, on the real engine."""
+
+import copy
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+import psutil
+import pytest
+import yaml
+from botocore.config import Config
+
+from localcloud import cloud
+from localcloud.engine import Engine, ensure_engine
+from localcloud.sandbox import ROOT, Sandbox
+
+TIMEOUT_SECONDS = 120
+Edit = Callable[[dict[str, Any]], None]
+
+
+@dataclass
+class Run:
+    """What a command printed and how it ended."""
+
+    code: int
+    text: str
+
+    @property
+    def last_lines(self) -> str:
+        return "\n".join(self.text.splitlines()[-30:])
+
+
+@dataclass
+class Lab:
+    """Runs `make dev` and the plain CLI on one sandbox, with a configuration that a test may change."""
+
+    folder: Path
+    engine: Engine
+    base: dict[str, Any]
+    config: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    @property
+    def sandbox(self) -> Sandbox:
+        return Sandbox(self.folder / "local", "dev", self.folder / "source")
+
+    def configure(self, edit: Edit | None = None) -> None:
+        """The base configuration, changed by `edit`; written where the checkout would have it."""
+        self.config = copy.deepcopy(self.base)
+        if edit is not None:
+            edit(self.config["config"])
+        (self.folder / "source" / "Pulumi.dev.yaml").write_text(yaml.safe_dump(self.config), encoding="utf-8")
+
+    def localcloud(self, *arguments: str) -> Run:
+        """`python -m localcloud …`, as the Makefile runs it."""
+        places = ["--folder", str(self.sandbox.folder), "--source", str(self.sandbox.source)]
+        return self._run([sys.executable, "-m", "localcloud", *arguments, *places], dict(os.environ), ROOT)
+
+    def dev(self, edit: Edit | None = None) -> Run:
+        """Configure and `make dev`."""
+        self.configure(edit)
+        return self.localcloud("dev")
+
+    def variables(self) -> dict[str, str]:
+        handle = cloud.start(self.sandbox.cloud, progress=print)
+        return self.sandbox.variables(self.engine, handle.endpoint, os.environ)
+
+    def pulumi(self, *arguments: str, edit: Edit | None = None) -> Run:
+        """The plain CLI, as `make shell` has it, over the configuration as changed by `edit`."""
+        self.configure(edit)
+        self.sandbox.prepare()
+        command = ["pulumi", *arguments, "--stack", "dev", "--non-interactive"]
+        return self._run(command, self.variables(), self.sandbox.project)
+
+    def start_pulumi(self, *arguments: str, edit: Edit | None = None) -> subprocess.Popen[str]:
+        """The plain CLI in a process group of its own, to be killed by the test."""
+        self.configure(edit)
+        self.sandbox.prepare()
+        return subprocess.Popen(
+            ["pulumi", *arguments, "--stack", "dev", "--non-interactive"],
+            cwd=self.sandbox.project, env=self.variables(), text=True, start_new_session=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+
+    def client(self, service: str, region: str = "us-east-1") -> Any:
+        """boto3 against this sandbox's cloud."""
+        handle = cloud.status(self.sandbox.cloud)
+        assert handle is not None, "the cloud is not running"
+        return boto3.client(
+            service, endpoint_url=handle.endpoint, region_name=region, aws_access_key_id="local",
+            aws_secret_access_key="local", config=Config(retries={"total_max_attempts": 1}),
+        )  # fmt: skip
+
+    def records(self) -> dict[tuple[str, str, str], dict[str, Any]]:
+        """Every record of every zone but SOA and NS, by name, type and set identifier."""
+        route53 = self.client("route53")
+        found: dict[tuple[str, str, str], dict[str, Any]] = {}
+        for zone in route53.list_hosted_zones()["HostedZones"]:
+            for record in route53.list_resource_record_sets(HostedZoneId=zone["Id"])["ResourceRecordSets"]:
+                if record["Type"] not in ("SOA", "NS"):
+                    found[record["Name"], record["Type"], record.get("SetIdentifier", "")] = record
+        return found
+
+    def health_checks(self) -> dict[str, dict[str, Any]]:
+        """Every health check's configuration by id."""
+        checks = self.client("route53").list_health_checks()["HealthChecks"]
+        return {check["Id"]: check["HealthCheckConfig"] for check in checks}
+
+    def state(self) -> dict[str, Any]:
+        """The engine's own state of the stack."""
+        result = self._run(["pulumi", "stack", "export", "--stack", "dev"], self.variables(), self.sandbox.project)
+        return yaml.safe_load(result.text)["deployment"]
+
+    @staticmethod
+    def _run(command: list[str], variables: dict[str, str], cwd: Path) -> Run:
+        result = subprocess.run(
+            command, cwd=cwd, env=variables, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, timeout=TIMEOUT_SECONDS,
+        )  # fmt: skip
+        return Run(result.returncode, result.stdout)
+
+
+@pytest.fixture(scope="session")
+def engine() -> Engine:
+    """The real engine; `make test` has it built before."""
+    return ensure_engine(progress=print)
+
+
+@pytest.fixture(scope="module")
+def lab(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """One sandbox, shared by a module: its tests put back what they change by bringing up the base again."""
+    folder = tmp_path_factory.mktemp("lab")
+    source = folder / "source"
+    source.mkdir()
+    (source / "Pulumi.yaml").write_bytes((ROOT / "Pulumi.yaml").read_bytes())
+    (source / "stacks").symlink_to(ROOT / "stacks")
+    base = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text(encoding="utf-8"))
+    lab = Lab(folder, engine, base)
+    lab.configure()
+    yield lab
+    cloud.stop(lab.sandbox.cloud)
+
+
+def _children(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    try:
+        return psutil.Process(process.pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+
+
+@pytest.fixture
+def kill() -> Iterator[Callable[[subprocess.Popen[str], str], list[psutil.Process]]]:
+    """Kill a run by SIGKILL, alone or with its process group; whatever is left is ended after the test."""
+    orphans: list[psutil.Process] = []
+
+    def kill_run(process: subprocess.Popen[str], what: str) -> list[psutil.Process]:
+        children = _children(process)
+        orphans.extend(children)
+        if what == "group":
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+        process.wait(timeout=10)
+        return children
+
+    yield kill_run
+    for orphan in orphans:
+        if orphan.is_running():
+            orphan.kill()

@@ -4,7 +4,12 @@
 SeawallError
 ├── InvalidInput        an argument or a configuration key has a value that is not allowed (also a ValueError)
 ├── ObjectiveNotMet     the numbers given cannot meet the objectives that stand beside them
-└── MissingExtra        a feature was imported whose library is not installed (also an ImportError)
+├── MissingExtra        a feature was imported whose library is not installed (also an ImportError)
+├── CallNotPermitted    a circuit breaker rejected a call: the dependency was not called
+├── UnguardableCallable a breaker cannot see whether such a callable fails, and refuses it (also a TypeError)
+├── ConflictingConfig   a breaker was asked for by name with another config than it has (also a ValueError)
+├── RegistryFull        a registry holds as many breakers as it may, and none of them is idle
+└── CannotPickle        an object that holds locks and live state was to be pickled or copied (also a TypeError)
 ```
 
 Each message is one line that a tired person can act on: the name, the value, what is allowed, and why.
@@ -12,9 +17,20 @@ Each message is one line that a tired person can act on: the name, the value, wh
 
 from collections.abc import Sequence
 from enum import Enum
-from typing import Final
+from typing import TYPE_CHECKING, Final, cast
 
-__all__ = ["MISSING", "InvalidInput", "MissingExtra", "ObjectiveNotMet", "SeawallError"]
+__all__ = [
+    "MISSING",
+    "CallNotPermitted",
+    "CannotPickle",
+    "ConflictingConfig",
+    "InvalidInput",
+    "MissingExtra",
+    "ObjectiveNotMet",
+    "RegistryFull",
+    "SeawallError",
+    "UnguardableCallable",
+]
 
 LONGEST_VALUE: Final = 120  # characters of a value shown in a message; the rest is cut, so that it stays one line
 
@@ -93,6 +109,112 @@ class MissingExtra(SeawallError, ImportError):
 
 def _rebuild_missing_extra(extra: str, feature: str) -> MissingExtra:
     return MissingExtra(extra, feature=feature)
+
+
+class CallNotPermitted(SeawallError):
+    """A circuit breaker rejected a call. A new object each time, so that tracebacks do not grow.
+
+    Never counts as a failure, neither for the breaker that raised it nor for one around it.
+
+    Args:
+        retry_after_seconds: Seconds until the next trial may be let through; `None` where nobody knows: while trials
+            are under way, or when the breaker was forced open.
+        breaker: Its name.
+        state: Its state when it rejected, e.g. `open`.
+    """
+
+    # No __init__ of its own: rejecting has to be cheap, and BaseException keeps the arguments in C.
+    if TYPE_CHECKING:
+
+        def __init__(self, retry_after_seconds: float | None, breaker: str, state: str) -> None: ...
+
+    @property
+    def retry_after_seconds(self) -> float | None:
+        """Seconds until the next trial may be let through, or `None`."""
+        return cast("float | None", self.args[0])
+
+    @property
+    def breaker(self) -> str:
+        """Name of the breaker."""
+        return cast("str", self.args[1])
+
+    @property
+    def state(self) -> str:
+        """The breaker's state when it rejected the call."""
+        return cast("str", self.args[2])
+
+    def __str__(self) -> str:
+        after = self.retry_after_seconds
+        hint = "" if after is None else f", next trial in {after:.3g} s"
+        return f"breaker {_shown(self.breaker)} is {self.state.replace('_', ' ')}: call not permitted{hint}"
+
+
+class UnguardableCallable(SeawallError, TypeError):
+    """A breaker cannot see whether such a callable fails.
+
+    Args:
+        what: The callable, as it is to be shown.
+        because: Why, and what to decorate instead.
+    """
+
+    def __init__(self, what: str, because: str) -> None:
+        self.what: Final = what
+        self.because: Final = because
+        super().__init__(f"{_shown(what)} cannot be guarded: {because}")
+
+    def __reduce__(self) -> "tuple[object, ...]":
+        return UnguardableCallable, (self.what, self.because)
+
+
+class ConflictingConfig(SeawallError, ValueError):
+    """One name, two configs.
+
+    Args:
+        name: The breaker's name.
+        differences: One `field = asked (has ...)` per field that differs.
+    """
+
+    def __init__(self, name: str, differences: Sequence[str]) -> None:
+        self.name: Final = name
+        self.differences: Final = tuple(differences)
+        super().__init__(f"breaker {_shown(name)} exists with another config: {', '.join(self.differences)}")
+
+    def __reduce__(self) -> "tuple[object, ...]":
+        return ConflictingConfig, (self.name, self.differences)
+
+
+class RegistryFull(SeawallError):
+    """A registry holds as many breakers as it may, and none of them is idle.
+
+    Args:
+        name: The breaker asked for.
+        max_breakers: The limit.
+    """
+
+    def __init__(self, name: str, max_breakers: int) -> None:
+        self.name: Final = name
+        self.max_breakers: Final = max_breakers
+        super().__init__(
+            f"no room for breaker {_shown(name)}: max_breakers = {max_breakers:,} are held and none of them is closed"
+        )
+
+    def __reduce__(self) -> "tuple[object, ...]":
+        return RegistryFull, (self.name, self.max_breakers)
+
+
+class CannotPickle(SeawallError, TypeError):
+    """An object that holds locks and live state was to be pickled or copied.
+
+    Args:
+        what: The kind of object, e.g. `CircuitBreaker 'payments'`.
+    """
+
+    def __init__(self, what: str) -> None:
+        self.what: Final = what
+        super().__init__(f"{what} cannot be pickled or copied: make one in each process, by name")
+
+    def __reduce__(self) -> "tuple[object, ...]":
+        return CannotPickle, (self.what,)
 
 
 def _shown(value: object) -> str:

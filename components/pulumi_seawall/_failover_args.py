@@ -1,0 +1,107 @@
+"""Arguments of `FailoverRecord`. TypedDicts and Enums only: the schema for other languages is inferred from them."""
+
+from typing import NotRequired, TypedDict
+
+import pulumi
+
+from pulumi_seawall._health_args import DetectionArgs, EndpointCheckArgs
+
+
+class LoadBalancerArgs(TypedDict):
+    """A load balancer as an alias target: an ALB's or NLB's own attributes."""
+
+    dns_name: pulumi.Input[str]
+    """Its DNS name."""
+    zone_id: pulumi.Input[str]
+    """Its canonical hosted zone id (not the zone of your records)."""
+    dual_stack: NotRequired[bool]
+    """Whether it answers on IPv6 too; default no. Must be the same on both sides."""
+
+
+class RecordTarget(TypedDict):
+    """One side of a failover: a region, and exactly one of `addresses` and `load_balancer`."""
+
+    region: str
+    """The AWS region that serves."""
+    addresses: NotRequired[list[pulumi.Input[str]]]
+    """IPv4 addresses (an A record) and IPv6 addresses (an AAAA record). An address that is known only during the
+    deployment is taken for IPv4, and refused then if it is not. Both sides must have the same families."""
+    load_balancer: NotRequired[LoadBalancerArgs]
+    """Alias to a load balancer, with `evaluate_target_health`."""
+    health_check: NotRequired[EndpointCheckArgs]
+    """A check to declare. Without `fqdn` and `ip_address` it probes `regional_name`."""
+    health_check_id: NotRequired[pulumi.Input[str]]
+    """A check that exists, e.g. the output of a `HealthCheck` of the alarm form for a private target."""
+    detection: NotRequired[DetectionArgs]
+    """How long the check of `health_check_id` takes, e.g. the outputs of its `HealthCheck`."""
+    regional_name: NotRequired[str]
+    """A name for this side alone, e.g. `ap-northeast-1.shop.example.com`: declared as a simple record beside the pair, so
+    that the check probes the region and never the failover name."""
+    set_identifier: NotRequired[str]
+    """Default: the role, `primary` or `secondary`. Give the old one only to adopt a record that has another."""
+
+
+class ObjectivesArgs(TypedDict):
+    """What the service promises; as `seawall.objectives.Objectives`."""
+
+    availability: float
+    """Ratio over 30 days, above 0 and below 1."""
+    latency_p95_seconds: float
+    """Seconds."""
+    error_rate: float
+    """Ratio, above 0 and below 1."""
+    recovery_time_seconds: float
+    """Seconds; the TTL must leave the failover within it."""
+    recovery_point_seconds: float
+    """Seconds."""
+
+
+class FailoverImportIds(TypedDict):
+    """Existing resources to adopt. A record's id is `ZONEID_name_type_setidentifier`, without the set identifier for
+    the simple records of a region; an alarm's is its name."""
+
+    primary_a: NotRequired[str]
+    primary_aaaa: NotRequired[str]
+    secondary_a: NotRequired[str]
+    secondary_aaaa: NotRequired[str]
+    primary_regional_a: NotRequired[str]
+    primary_regional_aaaa: NotRequired[str]
+    secondary_regional_a: NotRequired[str]
+    secondary_regional_aaaa: NotRequired[str]
+    primary_health_check: NotRequired[str]
+    secondary_health_check: NotRequired[str]
+    primary_status_alarm: NotRequired[str]
+    secondary_status_alarm: NotRequired[str]
+    both_unhealthy_alarm: NotRequired[str]
+
+
+class FailoverRecordArgs(TypedDict):
+    """One name in two regions."""
+
+    zone_id: pulumi.Input[str]
+    """Existing hosted zone that holds the name."""
+    zone_name: NotRequired[pulumi.Input[str]]
+    """The zone's name; when given, every name is checked to lie in it."""
+    name: str
+    """Fully qualified name that clients resolve, e.g. `shop.example.com`."""
+    primary: RecordTarget
+    """Answered while its check passes. Without a load balancer it must have a check."""
+    secondary: RecordTarget
+    """Answered while the primary's check fails. When it has a check too and both fail, Route 53 answers the primary;
+    without a check the secondary is always answered then."""
+    ttl_seconds: NotRequired[int]
+    """At most 60 and what `recovery_time_seconds` can afford; default the larger of what both allow. An alias answers with
+    its own 60 s, so it cannot be given when both sides are load balancers."""
+    client_cache_seconds: NotRequired[float]
+    """The longest that your clients keep an answer beyond its TTL; default 30, a JVM's own cache."""
+    objectives: NotRequired[ObjectivesArgs]
+    """What the predictions are held against before anything is registered."""
+    alarm_actions: NotRequired[list[pulumi.Input[str]]]
+    """ARNs of at most five SNS topics in us-east-1. With them, and a check on both sides, comes an alarm on both being
+    unhealthy."""
+    status_alarms: NotRequired[bool]
+    """Whether each check gets an alarm on its status; default yes."""
+    import_ids: NotRequired[FailoverImportIds]
+    """Existing resources to adopt."""
+    tags: NotRequired[dict[str, str]]
+    """Tags for checks and alarms; records have none."""

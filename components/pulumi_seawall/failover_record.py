@@ -1,0 +1,160 @@
+"""`FailoverRecord`: one name in two regions, with checks, alarms and a prediction of how long a failover takes."""
+
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from pulumi_seawall._failover_args import FailoverRecordArgs
+from pulumi_seawall._failover_plan import FailoverPlan, RecordPlan, plan_failover
+from pulumi_seawall._health_args import Prediction
+from pulumi_seawall._inputs import plain_prediction
+from pulumi_seawall._naming import alarm_name, own_tags
+from pulumi_seawall._regions import ROUTE53_METRICS_REGION
+from pulumi_seawall.health_check import HealthCheck
+from seawall.timing import ALIAS_TTL_SECONDS, FailureClass
+
+
+class FailoverRecord(pulumi.ComponentResource):
+    """One name, two regions: Route 53 answers with the primary while its check passes, else with the secondary.
+
+    Per family (A, AAAA) a pair of failover records with role-based set identifiers, so that moving a region is an update
+    in place; with `regional_name` a simple record per region for the check to probe; a `HealthCheck` per side that asks
+    for one; with `alarm_actions` and two checks an alarm on both being unhealthy.
+
+    When both sides are unhealthy Route 53 answers the primary; when the secondary has no check, the secondary
+    (`both_unhealthy_answers`). A standby scaled to zero is unhealthy to its load balancer: then the primary is answered.
+
+    `protect` in `opts` reaches the records, checks and alarms; whether to protect is the environment's choice. Nothing is
+    overwritten that is not owned here: adopt existing records with `import_ids`.
+    """
+
+    fqdn: pulumi.Output[str]
+    """The failover name, without the trailing dot."""
+    ttl_seconds: pulumi.Output[int]
+    """Seconds that resolvers keep the primary's answer; 60 for a load balancer."""
+    predictions: pulumi.Output[list[Prediction]]
+    """How long a failure lasts for clients, per failure class, with terms and sources."""
+    recovery_time_typical_seconds: pulumi.Output[float]
+    """Typical seconds from the loss of the primary's region until its clients reach the secondary."""
+    recovery_time_worst_seconds: pulumi.Output[float]
+    """The same at worst."""
+    warnings: pulumi.Output[list[str]]
+    """What the objectives rest on or pay for, one line each."""
+    primary_health_check_id: pulumi.Output[str | None]
+    """Id of the primary's check, when it has one."""
+    secondary_health_check_id: pulumi.Output[str | None]
+    """Id of the secondary's check, when it has one."""
+    both_unhealthy_answers: pulumi.Output[str]
+    """`primary` or `secondary`: what Route 53 answers when neither side is healthy."""
+    alarm_names: pulumi.Output[list[str]]
+    """Names of the alarms in us-east-1."""
+    record_names: pulumi.Output[list[str]]
+    """Every name that has records here: the failover name, then the regions' own."""
+
+    def __init__(self, name: str, args: FailoverRecordArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Declare the pair.
+
+        Raises:
+            InvalidInput: An argument is not allowed; nothing has been registered.
+            ObjectiveNotMet: The failover cannot meet the objectives; nothing has been registered.
+        """
+        plan = plan_failover(args)
+        super().__init__("seawall:index:FailoverRecord", name, {}, opts)
+        for warning in plan.warnings:
+            pulumi.log.warn(warning.line, self)
+        checks = {
+            side.role: HealthCheck(f"{name}-{side.role}", side.health_check_args, pulumi.ResourceOptions(parent=self))
+            for side in plan.sides
+            if side.health_check_args
+        }
+        for record in plan.records:
+            self._record(name, record, plan, checks.get(record.role))
+        alarms: list[pulumi.Output[str | None]] = [check.alarm_name for check in checks.values()]
+        if plan.both_unhealthy_alarm:
+            alarms.append(pulumi.Output.from_input(self._both_unhealthy(name, plan, list(checks.values())).alarm_name))
+
+        region_lost = next(p for p in plan.predictions if p.failure_class is FailureClass.REGION)
+        self.fqdn = pulumi.Output.from_input(plan.name)
+        self.ttl_seconds = pulumi.Output.from_input(_ttl(plan))
+        self.predictions = pulumi.Output.from_input([plain_prediction(prediction) for prediction in plan.predictions])
+        self.recovery_time_typical_seconds = pulumi.Output.from_input(region_lost.typical_seconds)
+        self.recovery_time_worst_seconds = pulumi.Output.from_input(region_lost.worst_seconds)
+        self.warnings = pulumi.Output.from_input([warning.line for warning in plan.warnings])
+        self.primary_health_check_id = _check_id(checks.get("primary"))
+        self.secondary_health_check_id = _check_id(checks.get("secondary"))
+        unchecked = plan.secondary.health_check is None and plan.secondary.load_balancer is None
+        self.both_unhealthy_answers = pulumi.Output.from_input("secondary" if unchecked else "primary")
+        self.alarm_names = pulumi.Output.all(*alarms).apply(lambda names: [name for name in names if name])
+        self.record_names = pulumi.Output.from_input(list(dict.fromkeys(record.name for record in plan.records)))
+        self.register_outputs(
+            {
+                "fqdn": self.fqdn,
+                "ttl_seconds": self.ttl_seconds,
+                "predictions": self.predictions,
+                "recovery_time_typical_seconds": self.recovery_time_typical_seconds,
+                "recovery_time_worst_seconds": self.recovery_time_worst_seconds,
+                "warnings": self.warnings,
+                "primary_health_check_id": self.primary_health_check_id,
+                "secondary_health_check_id": self.secondary_health_check_id,
+                "both_unhealthy_answers": self.both_unhealthy_answers,
+                "alarm_names": self.alarm_names,
+                "record_names": self.record_names,
+            }
+        )
+
+    def _record(self, name: str, record: RecordPlan, plan: FailoverPlan, check: HealthCheck | None) -> None:
+        settings: dict[str, Any] = {}
+        if record.alias:
+            settings["aliases"] = [
+                aws.route53.RecordAliasArgs(
+                    name=record.alias["dns_name"], zone_id=record.alias["zone_id"], evaluate_target_health=True
+                )
+            ]
+        else:
+            settings["records"] = list(record.records)
+            settings["ttl"] = record.ttl_seconds
+        if record.failover:
+            settings["set_identifier"] = record.set_identifier
+            settings["failover_routing_policies"] = [
+                aws.route53.RecordFailoverRoutingPolicyArgs(type=record.role.upper())
+            ]
+            if check is not None:
+                settings["health_check_id"] = check.health_check_id
+        aws.route53.Record(
+            f"{name}-{record.suffix}",
+            zone_id=plan.zone_id,
+            name=record.name,
+            type=record.record_type,
+            allow_overwrite=False,
+            **settings,
+            opts=pulumi.ResourceOptions(parent=self, import_=record.import_id),
+        )
+
+    def _both_unhealthy(
+        self, name: str, plan: FailoverPlan, checks: list[HealthCheck]
+    ) -> aws.cloudwatch.CompositeAlarm:
+        import_id = plan.import_ids.get("both_unhealthy_alarm")
+        actions = list(plan.alarm_actions)
+        rule = pulumi.Output.all(*(check.alarm_name for check in checks)).apply(
+            lambda names: " AND ".join(f'ALARM("{alarm}")' for alarm in names)
+        )
+        return aws.cloudwatch.CompositeAlarm(
+            f"{name}-both-unhealthy",
+            region=ROUTE53_METRICS_REGION,
+            alarm_name=import_id or alarm_name(name, "both-unhealthy"),
+            alarm_description=f"Both sides of {plan.name} are unhealthy; Route 53 answers the primary.",
+            alarm_rule=rule,
+            alarm_actions=actions,
+            ok_actions=actions,
+            tags={**own_tags(name), **plan.tags},
+            opts=pulumi.ResourceOptions(parent=self, import_=import_id),
+        )
+
+
+def _check_id(check: HealthCheck | None) -> pulumi.Output[str | None]:
+    return check.health_check_id if check else pulumi.Output.from_input(None)
+
+
+def _ttl(plan: FailoverPlan) -> int:
+    return ALIAS_TTL_SECONDS if plan.primary.load_balancer or plan.ttl_seconds is None else plan.ttl_seconds

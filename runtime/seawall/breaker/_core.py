@@ -1,0 +1,584 @@
+"""The breaker's states, without I/O and without a call in it.
+
+What holds at all times:
+
+1. In half-open at most `permitted_calls_in_half_open` tickets are out or have been settled; all other calls are
+   rejected at once.
+2. A ticket decides only about the phase that issued it. When the phase is over, its outcome goes into a dead object.
+3. A ticket that is released, or whose owner is gone, gives its place back: places are held by weak references, so no
+   finalizer runs and no lock is taken while garbage is collected.
+4. `_lock` is never held while foreign code runs: no guarded call, predicate, subscriber, or I/O.
+5. Time moves states only forward from what the clock says; reading a state takes no permit.
+"""
+
+import math
+import os
+import threading
+import weakref
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Final, NamedTuple, Protocol, final
+
+from seawall.breaker._config import CircuitBreakerConfig
+from seawall.breaker._outcome import exception_counts, result_counts
+from seawall.breaker._windows import Counts, Tick, Window, new_counter, new_window, read_counter
+from seawall.clock import Clock
+from seawall.errors import CallNotPermitted
+from seawall.events import CallRecorded, EventBus, StateChanged
+
+__all__ = ["Core", "HalfOpen", "Note", "State", "Ticket", "TrialGate"]
+
+KEPT_WINDOWS: Final = 8  # past windows whose late successes still reach the totals
+
+
+class State(StrEnum):
+    """What a breaker does with calls. The values are the names in events, errors and metrics."""
+
+    CLOSED = "closed"
+    """Lets all through and watches."""
+    OPEN = "open"
+    """Rejects until its wait is over."""
+    HALF_OPEN = "half_open"
+    """Lets a few trials through; they decide."""
+    FORCED_OPEN = "forced_open"
+    """Rejects until `reset`."""
+    DISABLED = "disabled"
+    """Lets all through and does not watch, until `reset`."""
+    METRICS_ONLY = "metrics_only"
+    """Lets all through, watches, and never opens, until `reset`."""
+
+
+class Stop:
+    """A phase without a window: open, forced open, disabled."""
+
+    __slots__ = ("forced", "generation", "state", "until", "wait")
+
+    def __init__(self, state: State, *, until: float, wait: float | None, generation: int) -> None:
+        self.state: Final = state
+        self.until = until  # rejects while the clock is below; only the shared state moves it
+        self.wait: Final = wait
+        self.forced: Final = state is State.FORCED_OPEN
+        self.generation: Final = generation
+
+
+class HalfOpen:
+    """The trials."""
+
+    __slots__ = (
+        "deadline",
+        "failures",
+        "forced",
+        "generation",
+        "out",
+        "permitted",
+        "shared",
+        "slow",
+        "state",
+        "successes",
+        "until",
+    )
+
+    def __init__(self, *, permitted: int, deadline: float, generation: int, shared: bool) -> None:
+        self.state: Final = State.HALF_OPEN
+        self.until: Final = -math.inf
+        self.forced: Final = False
+        self.permitted = permitted
+        self.deadline: Final = deadline
+        self.generation: Final = generation
+        self.shared = shared  # whether the outcomes are judged elsewhere, together with other processes' ones
+        self.out: list[weakref.ref[Ticket]] = []
+        self.successes = 0
+        self.failures = 0
+        self.slow = 0
+
+    def trials_out(self) -> int:
+        """Tickets under way; drops the released and the collected ones."""
+        self.out = [each for each in self.out if (ticket := each()) is not None and not ticket.done]
+        return len(self.out)
+
+    def has_room(self) -> bool:
+        """Whether one more trial may start."""
+        return self.trials_out() + self.successes + self.failures < self.permitted
+
+
+class Watching(NamedTuple):
+    """The phase of a breaker that lets all through: which window, under which name."""
+
+    state: State
+    window: Window
+    generation: int
+    until: float = -math.inf
+    forced: bool = False
+
+
+Phase = Watching | Stop | HalfOpen
+
+
+class Ticket:
+    """The right to one call, and what it belongs to."""
+
+    __slots__ = ("__weakref__", "began", "done", "phase")
+
+    def __init__(self, phase: Window | HalfOpen | None, began: float) -> None:
+        self.phase: Final = phase
+        self.began: Final = began
+        self.done = False
+
+
+class Note(NamedTuple):
+    """What a breaker tells the gate that shares its state with other processes."""
+
+    kind: str
+    """`opened`, `closed`, `wanted` (a call came and a trial is due), `trial` (one ended)."""
+    generation: int
+    wait_seconds: float = 0.0
+    failed: bool = False
+    slow: bool = False
+
+
+class TrialGate(Protocol):
+    """Shares trials with other processes. None of its methods may block."""
+
+    @property
+    def attached(self) -> bool:
+        """Whether the shared state can be reached. If not, the breaker decides alone."""
+        ...
+
+    def note(self, note: Note) -> None:
+        """Take a note; called with the breaker's lock held."""
+        ...
+
+    def wake(self) -> None:
+        """See to the notes soon, in another thread or task; called without any lock."""
+        ...
+
+
+@final
+class Core:
+    """One breaker's state. See the module for what holds."""
+
+    __slots__ = (
+        "__weakref__",
+        "_bus",
+        "_busy",
+        "_folded",
+        "_gate",
+        "_lock",
+        "_past",
+        "_random",
+        "_unjittered",
+        "clock",
+        "config",
+        "failed",
+        "name",
+        "now",
+        "openings",
+        "phase",
+        "refused",
+        "slow",
+        "slow_after",
+        "trial_successes",
+        "window",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        config: CircuitBreakerConfig,
+        *,
+        clock: Clock,
+        events: EventBus | None,
+        random: Callable[[], float],
+    ) -> None:
+        self.name: Final = name
+        self.config: Final = config
+        self.clock: Final = clock
+        self.now: Final = clock.monotonic
+        self.slow_after: Final = math.inf if config.slow_call_seconds is None else config.slow_call_seconds
+        # Re-entrant, because a signal handler or a finalizer may call a guarded function while this thread is inside.
+        self._lock = threading.RLock()
+        self._busy = False
+        self._bus = events
+        self._gate: TrialGate | None = None
+        self._random = random
+        self._unjittered: float | None = None
+        self._past: tuple[Window, ...] = ()
+        self._folded = 0
+        self.openings = 0
+        self.failed = 0
+        self.slow = 0
+        self.trial_successes = 0
+        self.refused: Final[Tick] = new_counter()
+        # `window` is what guarded calls look at: None while calls are not simply let through and watched.
+        self.window: Window | None = new_window(config, generation=0, decides=True, now=self.now())
+        self.phase: Phase = Watching(State.CLOSED, self.window, 0)
+        _live.add(self)
+
+    # Admission
+
+    def admit(self) -> Ticket | None:
+        """A ticket, or None: the call is to be rejected. Never blocks for longer than other threads' bookkeeping."""
+        now = self.now()
+        window = self.window
+        if window is not None:
+            return Ticket(window, now)
+        with self._lock:
+            if self._busy:  # this very thread is being asked from inside: a finalizer or a signal handler
+                return None
+            self._busy = True
+            try:
+                self._advance(now)
+                ticket, wanted = self._admit(now)
+            finally:
+                self._busy = False
+        self._tell()
+        if wanted and self._gate is not None:
+            self._gate.wake()
+        return ticket
+
+    def _admit(self, now: float) -> tuple[Ticket | None, bool]:
+        phase = self.phase
+        if isinstance(phase, Watching):
+            return Ticket(phase.window, now), False
+        if phase.state is State.DISABLED:
+            return Ticket(None, now), False
+        if isinstance(phase, Stop):
+            if phase.forced or now < phase.until:
+                return None, False
+            gate = self._gate
+            if gate is not None and gate.attached:
+                gate.note(Note("wanted", phase.generation))
+                return None, True
+            phase = self._half_open(now, permitted=self.config.permitted_calls_in_half_open, shared=False)
+        if not phase.has_room():
+            return None, False
+        ticket = Ticket(phase, now)
+        phase.out.append(weakref.ref(ticket))
+        return ticket, False
+
+    def refusal(self) -> CallNotPermitted:
+        """What to raise for a call that was not admitted; counts it."""
+        self.refused()
+        phase = self.phase
+        after = max(0.0, phase.until - self.now()) if phase.state is State.OPEN else None
+        return CallNotPermitted(after, self.name, phase.state)
+
+    # Outcomes of calls that only looked at the window
+
+    def raised(self, window: Window, error: BaseException, began: float) -> None:
+        """A call that was let through by `window` raised."""
+        if exception_counts(self.config, error):
+            now = self.now()
+            self._record(window, now, failed=True, slow=now - began > self.slow_after, error=error)
+
+    def returned(self, window: Window, result: object, began: float) -> None:
+        """A call that was let through by `window` returned, and may be more than a fast success."""
+        failed = result_counts(self.config, result)
+        if failed is None:
+            return
+        now = self.now()
+        slow = now - began > self.slow_after
+        if failed or slow:
+            self._record(window, now, failed=failed, slow=slow, error=None)
+        else:
+            with self._lock:
+                window.success(now)
+
+    def _record(self, window: Window, now: float, *, failed: bool, slow: bool, error: BaseException | None) -> None:
+        with self._lock:
+            self._note(window, now, failed=failed, slow=slow, error=error)
+        self._tell()
+
+    def _note(self, window: Window, now: float, *, failed: bool, slow: bool, error: BaseException | None) -> None:
+        reason = window.record(now, failed=failed, slow=slow)
+        self._count(now, failed=failed, slow=slow, error=error)
+        if reason is not None and window.decides and window is self.window:
+            self._open(now, reason)
+
+    def _count(self, now: float, *, failed: bool, slow: bool, error: BaseException | None) -> None:
+        self.failed += failed
+        self.slow += slow
+        if self._bus is not None and self._bus.wanted:
+            self._bus.enqueue(CallRecorded(source=self.name, at_seconds=now, failed=failed, slow=slow, error=error))
+
+    # Outcomes of tickets
+
+    def ticket_raised(self, ticket: Ticket, error: BaseException, spent: float | None = None) -> None:
+        """The call of `ticket` raised. `spent`: its own seconds, where they are not those since it began."""
+        if exception_counts(self.config, error):
+            self.settle(ticket, failed=True, error=error, spent=spent)
+        else:
+            ticket.done = True
+
+    def ticket_returned(self, ticket: Ticket, result: object, spent: float | None = None) -> None:
+        """The call of `ticket` returned `result`."""
+        failed = result_counts(self.config, result)
+        if failed is None:
+            ticket.done = True
+        else:
+            self.settle(ticket, failed=failed, spent=spent)
+
+    def settle(
+        self, ticket: Ticket, *, failed: bool, error: BaseException | None = None, spent: float | None = None
+    ) -> None:
+        """End a ticket. A second time does nothing."""
+        now = self.now()
+        slow = (now - ticket.began if spent is None else spent) > self.slow_after
+        with self._lock:
+            if ticket.done:
+                return
+            ticket.done = True
+            self._advance(now)
+            phase = ticket.phase
+            if isinstance(phase, HalfOpen):
+                self._trial_ended(phase, now, failed=failed, slow=slow, error=error)
+            elif phase is not None:
+                if failed or slow:
+                    self._note(phase, now, failed=failed, slow=slow, error=error)
+                else:
+                    phase.success(now)
+        self._tell()
+        if isinstance(phase, HalfOpen) and phase.shared and self._gate is not None:
+            self._gate.wake()
+
+    def _trial_ended(
+        self, phase: HalfOpen, now: float, *, failed: bool, slow: bool, error: BaseException | None
+    ) -> None:
+        if failed or slow:
+            self._count(now, failed=failed, slow=slow, error=error)
+        else:
+            self.trial_successes += 1
+        if self.config.sliding_window == "consecutive":
+            failed = failed or slow
+        if failed:
+            phase.failures += 1
+        else:
+            phase.successes += 1
+        phase.slow += slow
+        if phase is not self.phase:
+            return
+        if phase.shared:
+            if self._gate is not None:
+                self._gate.note(Note("trial", phase.generation, failed=failed, slow=slow))
+        else:
+            self._decide(phase, now)
+
+    def _decide(self, phase: HalfOpen, now: float) -> None:
+        """Open as soon as the trials cannot end well; close when all have ended and did."""
+        config = self.config
+        if phase.failures and (
+            config.sliding_window == "consecutive" or phase.failures / phase.permitted >= config.failure_rate_threshold
+        ):
+            self._open(now, "trial failed")
+        elif phase.slow and phase.slow / phase.permitted >= config.slow_call_rate_threshold:
+            self._open(now, "trial slow")
+        elif phase.successes + phase.failures >= phase.permitted:
+            self._watch(State.CLOSED, now, "trials succeeded")
+
+    # Moves; all with the lock held
+
+    def _advance(self, now: float) -> None:
+        """Do what the clock alone decides: the end of a half-open that took too long."""
+        phase = self.phase
+        if isinstance(phase, HalfOpen) and now >= phase.deadline:
+            if self.config.after_half_open_wait == "open":
+                self._open(phase.deadline, "half-open took too long")
+            else:
+                self._watch(State.CLOSED, phase.deadline, "half-open took too long")
+
+    def _move(self, phase: Phase, now: float, reason: str) -> None:
+        previous = self.phase
+        if isinstance(previous, Watching):
+            self._retire(previous.window)
+        self.phase = phase
+        self.window = phase.window if isinstance(phase, Watching) else None
+        wait = phase.wait if isinstance(phase, Stop) else None
+        if self._bus is not None and self._bus.wanted:
+            self._bus.enqueue(
+                StateChanged(
+                    source=self.name,
+                    at_seconds=now,
+                    previous=previous.state,
+                    current=phase.state,
+                    reason=reason,
+                    generation=phase.generation,
+                    wait_seconds=wait,
+                )
+            )
+
+    def _watch(self, state: State, now: float, reason: str, *, tell: bool = True) -> None:
+        if state is State.CLOSED:
+            self.openings = 0
+            self._unjittered = None
+        generation = self.phase.generation + 1
+        window = new_window(self.config, generation=generation, decides=state is State.CLOSED, now=now)
+        self._move(Watching(state, window, generation), now, reason)
+        if tell and self._gate is not None and state is State.CLOSED:
+            self._gate.note(Note("closed", generation))
+
+    def _open(self, now: float, reason: str, *, wait: float | None = None, tell: bool = True) -> None:
+        self.openings += 1
+        wait = self._next_wait() if wait is None else wait
+        generation = self.phase.generation + 1
+        self._move(Stop(State.OPEN, until=now + wait, wait=wait, generation=generation), now, reason)
+        if tell and self._gate is not None:
+            self._gate.note(Note("opened", generation, wait_seconds=wait))
+
+    def _half_open(self, now: float, *, permitted: int, shared: bool) -> HalfOpen:
+        limit = self.config.max_wait_in_half_open_seconds
+        deadline = math.inf if limit is None else now + limit
+        phase = HalfOpen(permitted=permitted, deadline=deadline, generation=self.phase.generation + 1, shared=shared)
+        self._move(phase, now, "wait is over")
+        return phase
+
+    def _next_wait(self) -> float:
+        base, backoff = self.config.wait_in_open_seconds, self.config.open_backoff
+        if backoff is None:
+            return base
+        previous = self._unjittered
+        self._unjittered = base if previous is None else min(previous * backoff.multiplier, backoff.max_wait_seconds)
+        return self._unjittered * (1.0 - backoff.jitter_ratio * self._random())
+
+    def _retire(self, window: Window) -> None:
+        if len(self._past) == KEPT_WINDOWS:
+            self._folded += self._past[0].successes()
+        self._past = (*self._past[-(KEPT_WINDOWS - 1) :], window)
+
+    # Orders from people
+
+    def stop(self, state: State) -> None:
+        """Go to `FORCED_OPEN` or `DISABLED`. Idempotent."""
+        now = self.now()
+        with self._lock:
+            if self.phase.state is not state:
+                until = math.inf if state is State.FORCED_OPEN else -math.inf
+                phase = Stop(state, until=until, wait=None, generation=self.phase.generation + 1)
+                self._move(phase, now, "ordered")
+        self._tell()
+
+    def watch(self, state: State) -> None:
+        """Go to `CLOSED` (always with a new window) or to `METRICS_ONLY` (idempotent)."""
+        now = self.now()
+        with self._lock:
+            if state is State.CLOSED or self.phase.state is not state:
+                self._watch(state, now, "reset" if state is State.CLOSED else "ordered")
+        self._tell()
+        if self._gate is not None:
+            self._gate.wake()
+
+    # Answers
+
+    def read(self) -> tuple[Phase, Counts, float]:
+        """The phase, what its window or trials hold, and the time; consistent with one another."""
+        now = self.now()
+        with self._lock:
+            self._advance(now)
+            phase = self.phase
+            if isinstance(phase, Watching):
+                counts = phase.window.counts(now)
+            elif isinstance(phase, HalfOpen):
+                phase.trials_out()
+                counts = Counts(phase.successes + phase.failures, phase.failures, phase.slow)
+            else:
+                counts = Counts(0, 0, 0)
+        self._tell()
+        return phase, counts, now
+
+    def state(self) -> State:
+        """The state, after what the clock alone decides."""
+        phase = self.phase
+        return phase.state if isinstance(phase, Watching | Stop) else self.read()[0].state
+
+    def succeeded(self) -> int:
+        """Fast successes so far, over all phases."""
+        with self._lock:
+            windows = self._past if self.window is None else (*self._past, self.window)
+            return self._folded + self.trial_successes + sum(each.successes() for each in windows)
+
+    def rejected(self) -> int:
+        """Rejected calls so far."""
+        return read_counter(self.refused)
+
+    # Events
+
+    def bus(self) -> EventBus:
+        """The bus; made when it is first asked for, since most breakers have no subscriber of their own."""
+        with self._lock:
+            if self._bus is None:
+                self._bus = EventBus()
+            return self._bus
+
+    def _tell(self) -> None:
+        if self._bus is not None:
+            self._bus.deliver()
+
+    # What the shared state asks for
+
+    def attach(self, gate: TrialGate | None) -> None:
+        """Share trials through `gate`; None ends that, and trials under way are then judged here."""
+        with self._lock:
+            self._gate = gate
+        if gate is None:
+            self.decide_alone()
+
+    def decide_alone(self) -> None:
+        """The shared state is away: judge the trials that are under way by what is known here."""
+        now = self.now()
+        with self._lock:
+            phase = self.phase
+            if isinstance(phase, HalfOpen) and phase.shared:
+                phase.shared = False
+                self._decide(phase, now)
+        self._tell()
+
+    def grant(self, generation: int, trials: int) -> bool:
+        """Other processes agree to `trials` more trials here; false when this phase no longer waits for them."""
+        now = self.now()
+        with self._lock:
+            self._advance(now)
+            phase = self.phase
+            if phase.generation != generation:
+                return False
+            if isinstance(phase, HalfOpen) and phase.shared:
+                phase.permitted += trials
+            elif isinstance(phase, Stop) and phase.state is State.OPEN and now >= phase.until:
+                self._half_open(now, permitted=trials, shared=True)
+            else:
+                return False
+        self._tell()
+        return True
+
+    def follow(self, state: State, wait_seconds: float, reason: str) -> None:
+        """Take over what other processes decided: open for so long, or closed. Orders from people here stand."""
+        now = self.now()
+        with self._lock:
+            if self.phase.state in (State.CLOSED, State.OPEN, State.HALF_OPEN):
+                if state is State.OPEN:
+                    self._open(now, reason, wait=wait_seconds, tell=False)
+                else:
+                    self._watch(State.CLOSED, now, reason, tell=False)
+        self._tell()
+
+    # Forks
+
+    def after_fork(self) -> None:
+        """In the child: other threads' locks and trials are gone, though their frames still seem to hold them."""
+        self._lock = threading.RLock()
+        self._busy = False
+        phase = self.phase
+        if isinstance(phase, HalfOpen):
+            self.phase = Stop(State.OPEN, until=-math.inf, wait=0.0, generation=phase.generation + 1)
+        if self._bus is not None:
+            self._bus.reset_after_fork()
+
+
+_live: Final = weakref.WeakSet[Core]()
+
+
+def _after_fork() -> None:
+    for core in list(_live):
+        core.after_fork()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_after_fork)

@@ -17,8 +17,8 @@ from pulumi_seawall._health_args import (
     EndpointCheckArgs,
     HealthCheckArgs,
     InsufficientData,
+    PredictedRecovery,
     PredictedTerm,
-    Prediction,
 )
 from pulumi_seawall.failover_record import FailoverRecord
 from pulumi_seawall.health_check import HealthCheck
@@ -41,7 +41,7 @@ __all__ = [
     "InsufficientData",
     "LoadBalancerArgs",
     "ObjectivesArgs",
+    "PredictedRecovery",
     "PredictedTerm",
-    "Prediction",
     "RecordTarget",
 ]

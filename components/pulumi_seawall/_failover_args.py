@@ -4,7 +4,7 @@ from typing import NotRequired, TypedDict
 
 import pulumi
 
-from pulumi_seawall._health_args import DetectionArgs, EndpointCheckArgs
+from pulumi_seawall._health_args import AlarmCheckArgs, DetectionArgs, EndpointCheckArgs
 
 
 class LoadBalancerArgs(TypedDict):
@@ -30,10 +30,12 @@ class RecordTarget(TypedDict):
     """Alias to a load balancer, with `evaluate_target_health`."""
     health_check: NotRequired[EndpointCheckArgs]
     """A check to declare. Without `fqdn` and `ip_address` it probes `regional_name`."""
+    alarm_check: NotRequired[AlarmCheckArgs]
+    """A check to declare that follows an alarm: the form for a private target."""
     health_check_id: NotRequired[pulumi.Input[str]]
-    """A check that exists, e.g. the output of a `HealthCheck` of the alarm form for a private target."""
+    """A check that exists. At most one of `health_check`, `alarm_check` and `health_check_id`."""
     detection: NotRequired[DetectionArgs]
-    """How long the check of `health_check_id` takes, e.g. the outputs of its `HealthCheck`."""
+    """How long the check of `health_check_id` takes; without it Route 53's default settings are assumed."""
     regional_name: NotRequired[str]
     """A name for this side alone, e.g. `ap-northeast-1.shop.example.com`: declared as a simple record beside the pair, so
     that the check probes the region and never the failover name."""

@@ -161,7 +161,7 @@ class PredictedTerm(TypedDict):
     reason: str
 
 
-class Prediction(TypedDict):
+class PredictedRecovery(TypedDict):
     """How long one class of failure lasts for clients: a sum of terms."""
 
     failure_class: str

@@ -122,7 +122,7 @@ def plan_health_check(args: HealthCheckArgs, where: str = "") -> HealthCheckPlan
     elif "calculated" in given:
         check = _plan_calculated(given["calculated"], f"{where}calculated.", detection)
     elif "alarm" in given:
-        check = _plan_alarm(given["alarm"], f"{where}alarm.")
+        check = plan_alarm(given["alarm"], f"{where}alarm.")
     elif "health_check_id" in given:
         health_check_id = check_id(f"{where}health_check_id", given["health_check_id"])
     import_id = given.get("import_id")
@@ -323,7 +323,12 @@ def _plan_calculated(args: CalculatedCheckArgs, where: str, detection: tuple[Ter
     )
 
 
-def _plan_alarm(args: AlarmCheckArgs, where: str) -> CheckPlan:
+def plan_alarm(args: AlarmCheckArgs, where: str) -> CheckPlan:
+    """A check that follows a CloudWatch alarm.
+
+    Raises:
+        InvalidInput: A value is not allowed, or Route 53 cannot follow such an alarm.
+    """
     given = checked_keys(where, args, AlarmCheckArgs, DISABLED)
     inner = f"{where}definition."
     definition = checked_keys(inner, given["definition"], AlarmDefinitionArgs, NOT_FOLLOWED)

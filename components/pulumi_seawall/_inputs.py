@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar, cast
 
 import pulumi
 
-from pulumi_seawall._health_args import PredictedTerm, Prediction
+from pulumi_seawall._health_args import PredictedRecovery, PredictedTerm
 from seawall import timing
 from seawall.errors import MISSING, InvalidInput
 from seawall.timing import Term
@@ -43,25 +43,37 @@ def checked_keys(where: str, given: object, shape: type[T], refused: Mapping[str
     """
     label = where.rstrip(".") or "args"
     if not isinstance(given, Mapping):
-        raise InvalidInput(label, given, allowed="one dictionary of arguments")
+        raise InvalidInput(label, shown(given), allowed="one dictionary of arguments")
     entries = {str(key): value for key, value in cast("Mapping[object, object]", given).items() if value is not None}
     required = cast("frozenset[str]", getattr(shape, "__required_keys__", frozenset[str]()))
     optional = cast("frozenset[str]", getattr(shape, "__optional_keys__", frozenset[str]()))
     known = sorted(required | optional)
     for key in entries:
         if key in refused:
-            raise InvalidInput(f"{where}{key}", entries[key], allowed="not offered", because=refused[key])
+            raise InvalidInput(f"{where}{key}", shown(entries[key]), allowed="not offered", because=refused[key])
         if key not in known:
             guess = nearest(key, known)
             raise InvalidInput(
                 f"{where}{key}",
-                entries[key],
+                shown(entries[key]),
                 allowed=f"did you mean {guess}?" if guess else f"no such key; there are {', '.join(known)}",
             )
     for key in sorted(required):
         if key not in entries:
             raise InvalidInput(f"{where}{key}", MISSING, allowed="required")
     return cast("T", entries)
+
+
+class _Later:
+    """Stands in messages for a value that is known only during the deployment."""
+
+    def __repr__(self) -> str:
+        return "(known only during the deployment)"
+
+
+def shown(value: object) -> object:
+    """The value as a message may show it."""
+    return value if is_plain(value) else _Later()
 
 
 def is_plain(value: object) -> bool:
@@ -104,7 +116,7 @@ def whole(name: str, value: object, lowest: int, highest: int | None, unit: str 
         or value < lowest
         or (highest is not None and value > highest)
     ):
-        raise InvalidInput(name, value, allowed=f"{span} {unit}".rstrip(), because=because or None)
+        raise InvalidInput(name, shown(value), allowed=f"{span} {unit}".rstrip(), because=because or None)
     return value
 
 
@@ -115,7 +127,7 @@ def number(name: str, value: object) -> float:
         InvalidInput: It is not.
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InvalidInput(name, value, allowed="a number")
+        raise InvalidInput(name, shown(value), allowed="a number")
     return value
 
 
@@ -126,7 +138,7 @@ def flag(name: str, value: object) -> bool:
         InvalidInput: It is not.
     """
     if not isinstance(value, bool):
-        raise InvalidInput(name, value, allowed="true or false")
+        raise InvalidInput(name, shown(value), allowed="true or false")
     return value
 
 
@@ -137,7 +149,7 @@ def line(name: str, value: object, longest: int) -> str:
         InvalidInput: It is not.
     """
     if not isinstance(value, str) or not 1 <= len(value) <= longest:
-        raise InvalidInput(name, value, allowed=f"a string of 1 to {longest} characters")
+        raise InvalidInput(name, shown(value), allowed=f"a string of 1 to {longest} characters")
     return value
 
 
@@ -153,7 +165,7 @@ def member(name: str, value: object, choices: type[E]) -> E:
         if value == choice.value:
             return choice
     names = [str(choice.value) for choice in choices]
-    raise InvalidInput(name, value, allowed=f"{', '.join(names[:-1])} or {names[-1]}")
+    raise InvalidInput(name, shown(value), allowed=f"{', '.join(names[:-1])} or {names[-1]}")
 
 
 def listed(name: str, value: object) -> list[Any]:
@@ -163,8 +175,19 @@ def listed(name: str, value: object) -> list[Any]:
         InvalidInput: It is not.
     """
     if not isinstance(value, list | tuple):
-        raise InvalidInput(name, value, allowed="a list")
+        raise InvalidInput(name, shown(value), allowed="a list")
     return list(cast("Iterable[Any]", value))
+
+
+def plain_string(name: str, value: object) -> str:
+    """A string that is known now.
+
+    Raises:
+        InvalidInput: It is not.
+    """
+    if not isinstance(value, str):
+        raise InvalidInput(name, shown(value), allowed="a plain string")
+    return value
 
 
 def plain_terms(terms: Iterable[Term]) -> list[PredictedTerm]:
@@ -172,6 +195,6 @@ def plain_terms(terms: Iterable[Term]) -> list[PredictedTerm]:
     return [cast("PredictedTerm", term.as_dict()) for term in terms]
 
 
-def plain_prediction(prediction: timing.Prediction) -> Prediction:
+def plain_prediction(prediction: timing.Prediction) -> PredictedRecovery:
     """A prediction as plain data for an output."""
-    return cast("Prediction", prediction.as_dict())
+    return cast("PredictedRecovery", prediction.as_dict())

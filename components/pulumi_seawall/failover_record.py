@@ -7,7 +7,7 @@ import pulumi_aws as aws
 
 from pulumi_seawall._failover_args import FailoverRecordArgs
 from pulumi_seawall._failover_plan import FailoverPlan, RecordPlan, plan_failover
-from pulumi_seawall._health_args import Prediction
+from pulumi_seawall._health_args import PredictedRecovery
 from pulumi_seawall._inputs import plain_prediction
 from pulumi_seawall._naming import alarm_name, own_tags
 from pulumi_seawall._regions import ROUTE53_METRICS_REGION
@@ -33,7 +33,7 @@ class FailoverRecord(pulumi.ComponentResource):
     """The failover name, without the trailing dot."""
     ttl_seconds: pulumi.Output[int]
     """Seconds that resolvers keep the primary's answer; 60 for a load balancer."""
-    predictions: pulumi.Output[list[Prediction]]
+    predictions: pulumi.Output[list[PredictedRecovery]]
     """How long a failure lasts for clients, per failure class, with terms and sources."""
     recovery_time_typical_seconds: pulumi.Output[float]
     """Typical seconds from the loss of the primary's region until its clients reach the secondary."""

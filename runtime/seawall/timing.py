@@ -298,7 +298,8 @@ def endpoint_detection(
             0.0 if failure_class is FailureClass.ENDPOINT else silent,
             timeout,
             Source.DOCUMENTED,
-            "the last check runs into its time-out" + ("" if protocol is HealthCheckProtocol.TCP else " (4 + 2 s)"),
+            "the last check runs into its time-out"
+            + ("" if protocol is HealthCheckProtocol.TCP else f" ({'4 + 2 + 2' if search else '4 + 2'} s)"),
             inputs=("protocol",),
         ),
         _aggregation("aggregation", "checkers' verdicts reach the DNS servers; AWS documents no figure"),

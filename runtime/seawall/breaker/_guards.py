@@ -36,7 +36,6 @@ def _timed(core: Core) -> bool:
 def guard_sync(core: Core, function: Callable[P, R]) -> Callable[P, R]:
     """A guarded function around a function."""
     name, now, refused, slow_after = core.name, core.now, core.refused, core.slow_after
-    judged = core.config.record_result is not None
 
     def untimed(*args: P.args, **kwargs: P.kwargs) -> R:
         window = core.window
@@ -57,7 +56,7 @@ def guard_sync(core: Core, function: Callable[P, R]) -> Callable[P, R]:
             raise
         if type(result) not in eager:
             refuse_lazy(function, result)
-        if judged or window.alert:
+        if window.alert:
             core.returned(window, result, 0.0)
         else:
             window.tick()
@@ -84,7 +83,7 @@ def guard_sync(core: Core, function: Callable[P, R]) -> Callable[P, R]:
         ended = now()
         if type(result) not in eager:
             refuse_lazy(function, result)
-        if ended - began > slow_after or ended >= window.fresh_until or judged:
+        if ended - began > slow_after or ended >= window.fresh_until:
             core.returned(window, result, began)
         else:
             window.tick()
@@ -123,12 +122,7 @@ def call(core: Core, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwa
     ended = core.now()
     if type(result) not in eager:
         refuse_lazy(function, result)
-    if (
-        ended - began > core.slow_after
-        or ended >= window.fresh_until
-        or window.alert
-        or core.config.record_result is not None
-    ):
+    if ended - began > core.slow_after or ended >= window.fresh_until:
         core.returned(window, result, began)
     else:
         window.tick()
@@ -138,7 +132,6 @@ def call(core: Core, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwa
 def guard_async(core: Core, function: Callable[P, Awaitable[R]]) -> Callable[P, Coroutine[Any, Any, R]]:
     """A guarded coroutine function around a coroutine function."""
     name, now, refused, slow_after = core.name, core.now, core.refused, core.slow_after
-    judged = core.config.record_result is not None
 
     async def untimed(*args: P.args, **kwargs: P.kwargs) -> R:
         window = core.window
@@ -159,7 +152,7 @@ def guard_async(core: Core, function: Callable[P, Awaitable[R]]) -> Callable[P, 
             raise
         if type(result) not in eager:
             refuse_lazy(function, result)
-        if judged or window.alert:
+        if window.alert:
             core.returned(window, result, 0.0)
         else:
             window.tick()
@@ -186,7 +179,7 @@ def guard_async(core: Core, function: Callable[P, Awaitable[R]]) -> Callable[P, 
         ended = now()
         if type(result) not in eager:
             refuse_lazy(function, result)
-        if ended - began > slow_after or ended >= window.fresh_until or judged:
+        if ended - began > slow_after or ended >= window.fresh_until:
             core.returned(window, result, began)
         else:
             window.tick()
@@ -225,12 +218,7 @@ async def acall(core: Core, function: Callable[P, Awaitable[R]], /, *args: P.arg
     ended = core.now()
     if type(result) not in eager:
         refuse_lazy(function, result)
-    if (
-        ended - began > core.slow_after
-        or ended >= window.fresh_until
-        or window.alert
-        or core.config.record_result is not None
-    ):
+    if ended - began > core.slow_after or ended >= window.fresh_until:
         core.returned(window, result, began)
     else:
         window.tick()

@@ -81,12 +81,14 @@ class Counts(NamedTuple):
 class Window:
     """Base of the windows. All but `tick` is used with the breaker's lock held."""
 
-    __slots__ = ("alert", "bad", "decides", "fresh_until", "generation", "tick")
+    __slots__ = ("alert", "bad", "decides", "fresh_until", "generation", "judged", "tick")
 
-    def __init__(self, *, generation: int, decides: bool) -> None:
+    def __init__(self, config: CircuitBreakerConfig, *, generation: int, decides: bool) -> None:
         self.tick: Final = new_counter()
-        self.alert = False  # whether a success has something to end, and must take the lock
-        self.fresh_until: float = ALWAYS  # the time until which a success may just tick
+        self.judged: Final = config.record_result is not None
+        # Two ways to say that a success may just tick: one for calls that look at the clock, one for those that do not.
+        self.alert = self.judged
+        self.fresh_until: float = NEVER if self.judged else ALWAYS
         self.generation: Final = generation
         self.decides: Final = decides  # false for metrics only
         self.bad: int = 0  # failures and slow calls so far; slow failures once
@@ -114,15 +116,16 @@ class StreakWindow(Window):
     __slots__ = ("limit", "streak")
 
     def __init__(self, config: CircuitBreakerConfig, *, generation: int, decides: bool) -> None:
-        super().__init__(generation=generation, decides=decides)
+        super().__init__(config, generation=generation, decides=decides)
         self.limit: Final = config.consecutive_failures
         self.streak = 0
 
     def success(self, now: float) -> None:
         self.tick()
         self.streak = 0
-        self.alert = False
-        self.fresh_until = ALWAYS
+        if not self.judged:
+            self.alert = False
+            self.fresh_until = ALWAYS
 
     def record(self, now: float, *, failed: bool, slow: bool) -> str | None:
         self.bad += 1
@@ -141,7 +144,7 @@ class _RateWindow(Window):
     __slots__ = ("failure_threshold", "minimum_calls", "slow_threshold")
 
     def __init__(self, config: CircuitBreakerConfig, *, generation: int, decides: bool) -> None:
-        super().__init__(generation=generation, decides=decides)
+        super().__init__(config, generation=generation, decides=decides)
         self.minimum_calls: Final = config.minimum_calls
         self.failure_threshold: Final = config.failure_rate_threshold
         self.slow_threshold: Final = config.slow_call_rate_threshold
@@ -230,7 +233,8 @@ class TimeWindow(_RateWindow):
         self.slow = 0
         self.counted_bad = 0
         self.buckets = deque((_Bucket(0, 0),))
-        self.fresh_until = now + self.width
+        if not self.judged:
+            self.fresh_until = now + self.width
 
     def success(self, now: float) -> None:
         self._turn(now)
@@ -265,7 +269,8 @@ class TimeWindow(_RateWindow):
             self.slow -= old.slow
             self.counted_bad -= old.bad
         self.buckets.append(_Bucket(index, ticks))
-        self.fresh_until = self.start + (index + 1) * self.width
+        if not self.judged:
+            self.fresh_until = self.start + (index + 1) * self.width
 
 
 def new_window(config: CircuitBreakerConfig, *, generation: int, decides: bool, now: float) -> Window:

@@ -151,7 +151,7 @@ def _health_checks(route53: Any, outputs: Mapping[str, Any]) -> Iterator[Finding
 def _alarms(cloudwatch: Any, outputs: Mapping[str, Any], recorded_file: Path) -> Iterator[Finding]:
     pages = cloudwatch.get_paginator("describe_alarms").paginate()
     present = {alarm["AlarmName"]: alarm for page in pages for alarm in page["MetricAlarms"]}
-    noted = {str(entry.inputs.get("alarmName") or entry.inputs.get("name")): entry for entry in recorded(recorded_file)}
+    noted = {entry.properties.get("alarmName") for entry in recorded(recorded_file)}
     for claim in outputs["alarms"]:
         name = claim["name"]
         if name in present:

@@ -9,14 +9,15 @@ import difflib
 import json
 from collections.abc import Mapping, Sequence
 from enum import Enum
-from typing import Annotated, Any, Final, Self, cast
+from typing import Annotated, Any, Final, Self, cast, get_args
 
 import pulumi.runtime.config
-from pulumi_seawall import EndpointProtocol
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
-from seawall.errors import InvalidInput, SeawallError
+
+from seawall.errors import MISSING, InvalidInput, SeawallError
 from seawall.objectives import Objectives
+from seawall.timing import HealthCheckProtocol
 
 PROJECT: Final = "seawall"
 MINIMUM_REGIONS: Final = 2
@@ -58,14 +59,22 @@ class LoadBalancer(_Section):
 class HealthCheckSettings(_Section):
     """How Route 53 asks each region whether it is well. Limits: see `pulumi_seawall.HealthCheck`."""
 
-    protocol: EndpointProtocol = EndpointProtocol.HTTPS
-    path: str | None = "/livez"
+    protocol: HealthCheckProtocol = HealthCheckProtocol.HTTPS
+    path: str | None = None
+    """`/livez` when absent; a TCP check has none."""
     port: int | None = None
     search_string: str | None = None
     interval_seconds: int = 10
     failure_threshold: int = 3
     checker_regions: tuple[str, ...] | None = None
     measure_latency: bool = False
+
+
+class Detection(_Section):
+    """How long an existing health check takes to turn unhealthy, as its owner states it."""
+
+    typical_seconds: float
+    worst_seconds: float
 
 
 class Region(_Section):
@@ -76,12 +85,12 @@ class Region(_Section):
     role: Role
     addresses: tuple[str, ...] | None = None
     load_balancer: LoadBalancer | None = None
-    probe_host: str | None = None
-    """Host name that the health check asks for; without it the address or the load balancer is asked."""
+    regional_name: str | None = None
+    """Name of this region alone, which the health check probes; default `<region>.<dns.name>`."""
     health_check_id: str | None = None
     """An existing health check to use instead of declaring one."""
-    import_ids: dict[str, str] = Field(default_factory=dict[str, str])
-    """Existing objects to take over, by what they are: `record_a`, `record_aaaa`, `health_check`, `alarm`."""
+    detection: Detection | None = None
+    """How long that existing check takes."""
 
 
 class Dns(_Section):
@@ -95,7 +104,12 @@ class Dns(_Section):
     """An existing zone. Without it the zone is declared here."""
     zone_import_id: str | None = None
     """An existing zone that this environment takes over."""
-    ttl_seconds: int = 30
+    ttl_seconds: int | None = None
+    """At most 60; by default what the recovery objective affords. Not for two load balancers: aliases have their own."""
+    client_cache_seconds: float | None = None
+    """The longest that clients keep an answer beyond its TTL; 30, a JVM's own cache, when absent."""
+    import_ids: dict[str, str] = Field(default_factory=dict[str, str])
+    """Existing records, checks and alarms to take over: see `FailoverImportIds`."""
 
 
 class Alarms(_Section):
@@ -210,7 +224,7 @@ def _in_our_words(details: ErrorDetails) -> InvalidInput:
         case "extra_forbidden":
             return InvalidInput(name, details["input"], allowed=f"no such key{_nearest(location)}")
         case "missing":
-            return InvalidInput(name, "missing", allowed="required")
+            return InvalidInput(name, MISSING, allowed="required")
         case "string_pattern_mismatch":
             return InvalidInput(
                 name, details["input"], allowed="2 to 32 lower-case letters, digits and hyphens, a letter first"
@@ -248,5 +262,5 @@ def _section_of(section: type[BaseModel], key: str) -> type[BaseModel]:
         annotation = pending.pop()
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
             return annotation
-        pending.extend(getattr(annotation, "__args__", ()))
+        pending.extend(get_args(annotation))
     return section

@@ -7,6 +7,7 @@ from pulumi_seawall._failover_args import (
     ObjectivesArgs,
     RecordTarget,
 )
+from pulumi_seawall._failover_plan import FailoverPlan, plan_failover
 from pulumi_seawall._health_args import (
     AlarmCheckArgs,
     AlarmComparison,
@@ -20,6 +21,7 @@ from pulumi_seawall._health_args import (
     PredictedRecovery,
     PredictedTerm,
 )
+from pulumi_seawall._health_plan import HealthCheckPlan, plan_health_check
 from pulumi_seawall.failover_record import FailoverRecord
 from pulumi_seawall.health_check import HealthCheck
 from seawall.timing import HealthCheckProtocol
@@ -33,10 +35,12 @@ __all__ = [
     "DetectionArgs",
     "EndpointCheckArgs",
     "FailoverImportIds",
+    "FailoverPlan",
     "FailoverRecord",
     "FailoverRecordArgs",
     "HealthCheck",
     "HealthCheckArgs",
+    "HealthCheckPlan",
     "HealthCheckProtocol",
     "InsufficientData",
     "LoadBalancerArgs",
@@ -44,4 +48,6 @@ __all__ = [
     "PredictedRecovery",
     "PredictedTerm",
     "RecordTarget",
+    "plan_failover",
+    "plan_health_check",
 ]

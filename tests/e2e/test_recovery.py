@@ -1,0 +1,151 @@
+"""What goes wrong around the engine: protection, killed runs, a cloud that lost everything, and the way down."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import psutil
+import pytest
+
+from localcloud import cloud
+
+pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("recovery")]
+
+PATIENCE_SECONDS = 30.0
+
+
+def everything(lab: Any) -> tuple[Any, ...]:
+    """All that exists in the cloud, without the ids that a new object changes."""
+    records = {key: record.get("ResourceRecords") for key, record in lab.records().items()}
+    checks = sorted((config["Type"], config.get("IPAddress", "")) for config in lab.health_checks().values())
+    alarms = sorted(alarm["AlarmName"] for alarm in lab.client("cloudwatch").describe_alarms()["MetricAlarms"])
+    topics = sorted(topic["TopicArn"] for topic in lab.client("sns").list_topics()["Topics"])
+    zones = sorted(zone["Name"] for zone in lab.client("route53").list_hosted_zones()["HostedZones"])
+    return records, checks, alarms, topics, zones
+
+
+NOTHING = ({}, [], [], [], [])
+
+
+def protected(value: bool) -> Callable[[dict[str, Any]], None]:
+    return lambda config: config.update({"seawall:protect": str(value).lower()})
+
+
+def wait_until(condition: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {PATIENCE_SECONDS:g} s for {what}"
+        time.sleep(0.01)
+
+
+def test_destroy_is_refused_before_anything_is_deleted_while_protected(lab: Any) -> None:
+    """Protection that is noticed after ten deletions protects nothing."""
+    assert lab.dev(protected(True)).code == 0
+    before = everything(lab)
+    run = lab.localcloud("down")
+    assert run.code == 1
+    assert "seawall:protect = true: nothing was deleted" in run.text
+    assert "Traceback" not in run.text
+    assert everything(lab) == before
+    assert lab.dev(protected(False)).code == 0
+
+
+def test_destroy_leaves_nothing_behind(lab: Any) -> None:
+    """What a destroy forgets is paid for by somebody every month."""
+    assert lab.dev().code == 0
+    run = lab.pulumi("destroy", "--yes", "--skip-preview")
+    assert run.code == 0, run.last_lines
+    assert everything(lab) == NOTHING
+    assert not lab.state().get("resources")
+
+
+def test_down_stops_and_removes_all_of_it(lab: Any) -> None:
+    """After `make down` there is no process, no file and no port of it left."""
+    assert lab.dev().code == 0
+    handle = cloud.status(lab.sandbox.cloud)
+    assert handle is not None
+    run = lab.localcloud("down")
+    assert run.code == 0, run.last_lines
+    assert not psutil.pid_exists(handle.pid)
+    assert not lab.sandbox.folder.exists()
+    assert lab.localcloud("down").code == 0
+
+
+@pytest.mark.parametrize("what", ["cli", "group"])
+@pytest.mark.parametrize("after_creations", [1, 4])
+def test_a_killed_up_converges_by_the_next_dev(
+    lab: Any, kill: Callable[..., list[psutil.Process]], what: str, after_creations: int
+) -> None:
+    """A laptop that dies in the middle of an up must not leave doubles, locks or pending operations."""
+    assert lab.dev().code == 0
+    expected = everything(lab)
+    assert lab.pulumi("destroy", "--yes", "--skip-preview").code == 0
+
+    process = lab.start_pulumi("up", "--yes", "--skip-preview")
+    made = lambda: sum(len(part) for part in everything(lab))  # noqa: E731
+    wait_until(lambda: made() >= after_creations or process.poll() is not None, "the first creations")
+    assert process.poll() is None, "the run ended before it could be killed"
+    children = kill(process, what)
+
+    run = lab.localcloud("dev")
+    assert run.code == 0, run.last_lines
+    assert everything(lab) == expected
+    assert not lab.state().get("pending_operations")
+    wait_until(lambda: not any(child.is_running() for child in children), "the plugins to notice and end")
+    assert lab.pulumi("preview", "--expect-no-changes").code == 0
+
+
+def test_a_killed_replacement_converges_by_the_next_dev(lab: Any, kill: Callable[..., list[psutil.Process]]) -> None:
+    """Killed between the new check and the old one's end: the next run finishes the move and deletes the old one."""
+    assert lab.dev().code == 0
+    old = set(lab.health_checks())
+
+    def edit(config: dict[str, Any]) -> None:
+        config["seawall:health_check"]["protocol"] = "TCP"
+        config["seawall:health_check"].pop("path", None)
+
+    process = lab.start_pulumi("up", "--yes", "--skip-preview", edit=edit)
+    wait_until(lambda: bool(set(lab.health_checks()) - old) or process.poll() is not None, "a new check")
+    kill(process, "group")
+
+    assert lab.dev(edit).code == 0
+    checks = lab.health_checks()
+    assert {config["Type"] for config in checks.values()} == {"TCP"}
+    assert len(checks) == len(old)
+    assert not lab.state().get("pending_operations")
+
+
+def test_a_cloud_that_lost_everything_is_filled_again(lab: Any) -> None:
+    """moto keeps nothing over a restart while the state remembers all: dev must not say 'unchanged'."""
+    assert lab.dev().code == 0
+    expected = everything(lab)
+    cloud.stop(lab.sandbox.cloud)
+    run = lab.localcloud("dev")
+    assert run.code == 0, run.last_lines
+    assert everything(lab) == expected
+    assert lab.pulumi("preview", "--expect-no-changes").code == 0
+
+
+def test_a_cloud_that_was_killed_is_started_and_filled_again(lab: Any) -> None:
+    """As above, with the pid file left behind by a SIGKILL."""
+    assert lab.dev().code == 0
+    expected = everything(lab)
+    handle = cloud.status(lab.sandbox.cloud)
+    assert handle is not None
+    psutil.Process(handle.pid).kill()
+    assert lab.localcloud("dev").code == 0
+    assert everything(lab) == expected
+
+
+def test_a_run_of_somebody_else_is_waited_for_not_broken_into(lab: Any) -> None:
+    """A lock whose process lives is respected: taking it away would let two engines write one state."""
+    assert lab.dev().code == 0
+    process = lab.start_pulumi("up", "--yes")  # non-interactive, still runs a preview first: long enough
+    try:
+        wait_until(lambda: bool(lab.sandbox.lock_holders()) or process.poll() is not None, "the lock")
+        assert process.poll() is None
+        run = lab.localcloud("dev")
+        assert run.code == 1
+        assert f"another run is at work on stack dev (process {process.pid})" in run.text
+    finally:
+        process.wait(timeout=60)

@@ -1,0 +1,142 @@
+"""Build the engine and its Python language host from Go modules.
+
+The modules are pinned by `tools/<tool>/go.mod` and `go.sum`; nothing else of them is ours. Almost all of the time is
+compiling (about 360 s of processor time for the engine, 60 s for the host), the download about 15 s. So the engine's
+modules are fetched while the host compiles, and then the engine has both cores.
+"""
+
+import dataclasses
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from localcloud.child import Child, ChildFailed, run, wait
+from localcloud.gotoolchain import TOOLS, Go
+
+__all__ = ["ENGINE", "ENGINE_VERSION", "HOST", "LANGUAGE_HOST_VERSION", "build"]
+
+ENGINE_VERSION: Final = "v3.274.1"
+LANGUAGE_HOST_VERSION: Final = "v3.68.0"  # the newest release of Pulumi's Go module that still contains the host
+
+SDK: Final = "github.com/pulumi/pulumi/sdk/v3"
+STRIP: Final = "-s -w"  # no symbols, no debug information: a third smaller
+
+FASTER: Final = {"GOGC": "off", "GOMEMLIMIT": "1500MiB"}
+"""The compiler's own garbage is collected only near this much memory, per process: 7 % less time where measured."""
+
+QUESTION_SECONDS: Final = 60.0  # for what Go answers from its module cache
+
+
+@dataclasses.dataclass(frozen=True)
+class Tool:
+    """One program to build: its binary's name (also its folder under `tools/`), Go package and version."""
+
+    name: str
+    package: str
+    version: str
+    link: str
+    """Flags for the linker."""
+
+    @property
+    def folder(self) -> Path:
+        """Holds the committed go.mod and go.sum."""
+        return TOOLS / self.name
+
+
+ENGINE: Final = Tool(
+    "pulumi",
+    "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+    ENGINE_VERSION,
+    f"{STRIP} -X {SDK}/go/common/version.Version={ENGINE_VERSION}",
+)
+HOST: Final = Tool(
+    "pulumi-language-python",
+    f"{SDK}/python/cmd/pulumi-language-python",
+    LANGUAGE_HOST_VERSION,
+    f"{STRIP} -X {SDK}/go/common/version.Version={LANGUAGE_HOST_VERSION}",
+)
+
+
+class _Packages:
+    """Counts what `go build -v` and `go list` say: packages compiled, modules being downloaded."""
+
+    def __init__(self) -> None:
+        self.compiled = 0
+        self.downloaded = 0
+        self.latest = ""
+
+    def __call__(self, line: str) -> None:
+        if line.startswith("go: downloading "):
+            self.downloaded += 1
+        elif line and not line.startswith(("go: ", "#", " ", "\t")):
+            self.compiled += 1
+            self.latest = line
+
+
+def build(into: Path, go: Go, *, say: Callable[[str], None], limit_seconds: float, beat_seconds: float) -> None:
+    """Build both programs, and put the host's script beside them.
+
+    Args:
+        into: An existing folder for `pulumi`, `pulumi-language-python` and `pulumi-language-python-exec`.
+        go: The toolchain and its environment.
+        say: Takes a line of progress, at least every `beat_seconds`.
+        limit_seconds: For each of the two phases.
+        beat_seconds: Seconds between two signs of life.
+
+    Raises:
+        ChildFailed: a step ended badly or took too long.
+        OSError: the files could not be written.
+    """
+    host, modules = _Packages(), _Packages()
+    line = f"building {HOST.name} {HOST.version} from Go modules, fetching those of {ENGINE.name} {ENGINE.version}"
+
+    def first_phase() -> None:
+        say(f"{line}: {host.compiled} packages compiled, {host.downloaded + modules.downloaded} modules downloaded")
+
+    first_phase()
+    with (
+        _go(go, _build_command(HOST, into, go), HOST, on_line=host) as building,
+        _go(go, ["list", *_common(go), "-deps", ENGINE.package], ENGINE, on_line=modules) as listing,
+    ):
+        wait([building, listing], limit_seconds=limit_seconds, beat=first_phase, beat_seconds=beat_seconds)
+
+    total, engine = modules.compiled, _Packages()
+    line = f"building {ENGINE.name} {ENGINE.version} from Go modules"
+
+    def second_phase() -> None:
+        linking = engine.latest == ENGINE.package
+        say(f"{line}: {'linking' if linking else f'{engine.compiled} of at most {total} packages compiled'}")
+
+    second_phase()
+    with _go(go, _build_command(ENGINE, into, go), ENGINE, on_line=engine) as building:
+        wait([building], limit_seconds=limit_seconds, beat=second_phase, beat_seconds=beat_seconds)
+
+    script = "pulumi-language-python-exec"
+    shutil.copyfile(_module_folder(go) / "python" / "cmd" / script, into / script)
+    (into / script).chmod(0o755)
+
+
+def _common(go: Go) -> list[str]:
+    """Flags of every step: our module files are read only, and a module cache of ours stays removable."""
+    return ["-mod=readonly", *(["-modcacherw"] if go.own_module_cache else [])]
+
+
+def _build_command(tool: Tool, into: Path, go: Go) -> list[str]:
+    # -dwarf=false: no debug information is written that the linker would drop, a tenth less work. -trimpath: no path of
+    # this machine in the binary or in the keys of the build cache.
+    reproducible = ["-trimpath", "-buildvcs=false", "-gcflags=all=-dwarf=false", f"-ldflags={tool.link}"]
+    return ["build", *_common(go), "-v", *reproducible, "-o", str(into / tool.name), tool.package]
+
+
+def _go(go: Go, arguments: Sequence[str], tool: Tool, *, on_line: Callable[[str], None]) -> Child:
+    return Child([go.binary, *arguments], environ={**go.environ, **FASTER}, folder=tool.folder, on_line=on_line)
+
+
+def _module_folder(go: Go) -> Path:
+    """Where the module cache has the module of the language host."""
+    command = [go.binary, "list", *_common(go), "-m", "-f", "{{.Dir}}", SDK]
+    lines = run(command, environ=go.environ, folder=HOST.folder, limit_seconds=QUESTION_SECONDS)
+    if not lines or not Path(lines[-1]).is_absolute():
+        raise ChildFailed(f"go list -m does not know where {SDK} is")
+    return Path(lines[-1])

@@ -26,7 +26,7 @@ from seawall.clock import Clock
 from seawall.errors import CallNotPermitted
 from seawall.events import CallRecorded, EventBus, StateChanged
 
-__all__ = ["Core", "HalfOpen", "Note", "State", "Ticket", "TrialGate"]
+__all__ = ["Core", "HalfOpen", "Note", "State", "Ticket", "TrialGate", "live_cores"]
 
 KEPT_WINDOWS: Final = 8  # past windows whose late successes still reach the totals
 
@@ -575,8 +575,13 @@ class Core:
 _live: Final = weakref.WeakSet[Core]()
 
 
+def live_cores() -> list[Core]:
+    """Every breaker of this process."""
+    return list(_live)
+
+
 def _after_fork() -> None:
-    for core in list(_live):
+    for core in live_cores():
         core.after_fork()
 
 

@@ -195,8 +195,8 @@ class Recorder(mocks.Mocks):
             "zoneId": "Z1",
         }
 
-    def call(self, args: mocks.MockCallArgs) -> dict[Any, Any]:
-        return {}
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
+        return {}, None
 
 
 @pytest.mark.parametrize("what", BAD)

@@ -1,0 +1,20 @@
+"""The table of AWS types that the local cloud takes. The next one is an adapter and a line here."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from localcloud.provider.adapter import Adapter
+from localcloud.provider.aws.alarms import COMPOSITE_ALARM, METRIC_ALARM
+from localcloud.provider.aws.functions import FUNCTIONS
+from localcloud.provider.aws.health_check import HEALTH_CHECK
+from localcloud.provider.aws.network import VPC
+from localcloud.provider.aws.record import RECORD
+from localcloud.provider.aws.sns import SUBSCRIPTION, TOPIC
+from localcloud.provider.aws.zone import ZONE
+
+__all__ = ["ADAPTERS", "FUNCTIONS"]
+
+ADAPTERS: Final[Mapping[str, Adapter]] = {
+    adapter.resource_type: adapter
+    for adapter in (COMPOSITE_ALARM, HEALTH_CHECK, METRIC_ALARM, RECORD, SUBSCRIPTION, TOPIC, VPC, ZONE)
+}

@@ -1,0 +1,55 @@
+"""Tags in the forms of the APIs."""
+
+from typing import Any
+
+from localcloud.provider.adapter import TAGS_ALL, Properties
+from localcloud.provider.clients import Cloud
+
+
+def as_list(tags: dict[str, str]) -> list[dict[str, str]]:
+    """As most APIs want them."""
+    return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
+
+
+def as_map(tags: list[dict[str, Any]] | None) -> dict[str, str]:
+    """As the program knows them."""
+    return {tag["Key"]: tag["Value"] for tag in tags or []}
+
+
+def differences(current: dict[str, str], wanted: dict[str, str]) -> tuple[dict[str, str], list[str]]:
+    """What to set, and which keys to remove. AWS's own tags stay."""
+    changed = {key: value for key, value in wanted.items() if current.get(key) != value}
+    return changed, sorted(key for key in current.keys() - wanted.keys() if not key.startswith("aws:"))
+
+
+def route53_read(cloud: Cloud, kind: str, id_: str) -> dict[str, str]:
+    """Tags of a zone (`hostedzone`) or a health check (`healthcheck`)."""
+    answer = cloud.client("route53").list_tags_for_resource(ResourceType=kind, ResourceId=id_)
+    return as_map(answer["ResourceTagSet"]["Tags"])
+
+
+def route53_write(cloud: Cloud, kind: str, id_: str, inputs: Properties) -> None:
+    """Bring its tags to `tagsAll`."""
+    changed, removed = differences(route53_read(cloud, kind, id_), inputs.get(TAGS_ALL, {}))
+    if changed or removed:
+        changes: dict[str, Any] = {"AddTags": as_list(changed), "RemoveTagKeys": removed}
+        cloud.client("route53").change_tags_for_resource(
+            ResourceType=kind, ResourceId=id_, **{name: value for name, value in changes.items() if value}
+        )
+
+
+def arn_write(client: Any, arn: str, inputs: Properties, *, name: str) -> None:
+    """Bring tags to `tagsAll` in the APIs that know a resource by its ARN (CloudWatch, SNS, ...).
+
+    Args:
+        client: The service's.
+        arn: The resource's.
+        inputs: With `tagsAll`.
+        name: Of the ARN's parameter: `ResourceARN`, `ResourceArn`.
+    """
+    current = as_map(client.list_tags_for_resource(**{name: arn})["Tags"])
+    changed, removed = differences(current, inputs.get(TAGS_ALL, {}))
+    if changed:
+        client.tag_resource(**{name: arn, "Tags": as_list(changed)})
+    if removed:
+        client.untag_resource(**{name: arn, "TagKeys": removed})

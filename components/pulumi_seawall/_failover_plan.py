@@ -27,7 +27,7 @@ from seawall.errors import InvalidInput
 from seawall.objectives import Objectives, Violation, require_met
 from seawall.timing import FailureClass, Path, Prediction, Term
 
-ROLES: Final = ("primary", "secondary")
+OVERWRITE: Final = {"allow_overwrite": "it takes over a record that is not owned here; adopt it with import_ids"}
 FAMILIES: Final = {4: "A", 6: "AAAA"}
 NOT_INCLUDED: Final = (
     "Connections that are open to a region which is unhealthy but still answers: they stay until they are closed.",
@@ -112,7 +112,7 @@ def plan_failover(args: FailoverRecordArgs) -> FailoverPlan:
         InvalidInput: A value is not allowed; nothing has been registered.
         ObjectiveNotMet: The failover cannot meet the objectives with any TTL.
     """
-    given = checked_keys("", args, FailoverRecordArgs, {"allow_overwrite": "it silently takes a record over"})
+    given = checked_keys("", args, FailoverRecordArgs, OVERWRITE)
     name = dns_name("name", plain_string("name", given["name"]), wildcard=True)
     zone_id = text("zone_id", given["zone_id"], lambda label, value: line(label, value, LONGEST_ZONE_ID))
     import_ids = checked_keys("import_ids.", given.get("import_ids", {}), FailoverImportIds)

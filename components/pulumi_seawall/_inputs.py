@@ -25,7 +25,9 @@ CLOSE_ENOUGH: Final = 0.5  # similarity above which a known key is worth suggest
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word most like a mistyped one, when one is like it at all."""
-    matches = difflib.get_close_matches(word, list(known), n=1, cutoff=CLOSE_ENOUGH)
+    words = list(known)
+    longer = [candidate for candidate in words if word and candidate.startswith(f"{word}_")]  # ttl for ttl_seconds
+    matches = longer or difflib.get_close_matches(word, words, n=1, cutoff=CLOSE_ENOUGH)
     return matches[0] if matches else None
 
 
@@ -110,13 +112,10 @@ def whole(name: str, value: object, lowest: int, highest: int | None, unit: str 
     span = f"{lowest} to {highest}" if highest is not None else f"at least {lowest}"
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, int)
-        or value < lowest
-        or (highest is not None and value > highest)
-    ):
-        raise InvalidInput(name, shown(value), allowed=f"{span} {unit}".rstrip(), because=because or None)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InvalidInput(name, shown(value), allowed=f"a whole number{' without quotes' * isinstance(value, str)}")
+    if value < lowest or (highest is not None and value > highest):
+        raise InvalidInput(name, value, allowed=f"{span} {unit}".rstrip(), because=because or None)
     return value
 
 

@@ -1,0 +1,126 @@
+"""Components run against Pulumi's mocks: what they register is recorded, nothing leaves the process."""
+
+import asyncio
+import copy
+import logging
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
+
+STACK_TYPE = "pulumi:pulumi:Stack"
+
+
+@dataclass
+class Made:
+    """One resource as the engine was asked for it. Pulumi's mocks turn integers into floats."""
+
+    type: str
+    name: str
+    inputs: dict[str, Any]
+    import_id: str | None
+
+
+@dataclass
+class Deployment:
+    """What a program registered, and the outputs that it returned."""
+
+    made: list[Made] = field(default_factory=list)
+    urns: list[str] = field(default_factory=list)
+    outputs: dict[str, Any] = field(default_factory=dict)
+    log: list[str] = field(default_factory=list)
+
+    def of(self, kind: str) -> dict[str, Made]:
+        """Resources of a type (the part after the last slash or colon), by name."""
+        return {made.name: made for made in self.made if made.type.endswith((f":{kind}", f"/{kind}"))}
+
+
+class Recorder(Mocks):
+    """Answers each registration with the inputs, an id and an ARN."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self.deployment = deployment
+
+    def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
+        raise AssertionError(f"components call no functions, but {args.token}")
+
+    def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        if args.typ != STACK_TYPE:
+            self.deployment.made.append(Made(args.typ, args.name, args.inputs, args.resource_id or None))
+        return f"{args.name}-id", {**args.inputs, "arn": f"arn:aws:test:::{args.name}"}
+
+
+class Monitor(MockMonitor):
+    """The mocks' monitor, with URNs as the engine makes them: the types of all ancestors, not of one."""
+
+    def make_urn(self, parent: str, type_: str, name: str) -> str:
+        ancestors = parent.split("::")[2] if parent else ""
+        chain = type_ if ancestors in ("", STACK_TYPE) else f"{ancestors}${type_}"
+        return f"urn:pulumi:test::seawall::{chain}::{name}"
+
+
+Deploy = Callable[..., Deployment]
+
+
+@pytest.fixture
+def deployment() -> Deployment:
+    """The record of the test's one program; empty until something is registered."""
+    return Deployment()
+
+
+@pytest.fixture
+def deploy(deployment: Deployment) -> Iterator[Deploy]:
+    """Run a program that returns a component (or nothing); its public outputs are resolved."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    # Pulumi's mocks make an event loop in each thread that they use, and close none: so one thread, closed at the end.
+    worker = ThreadPoolExecutor(1, initializer=lambda: asyncio.set_event_loop(asyncio.new_event_loop()))
+    loop.set_default_executor(worker)
+    monitor = Monitor(Recorder(deployment))
+
+    def run(program: Callable[[], pulumi.ComponentResource | None], *, preview: bool = False) -> Deployment:
+        pulumi.runtime.set_mocks(
+            monitor.mocks,
+            project="seawall",
+            stack="test",
+            preview=preview,
+            monitor=monitor,
+            logger=_logger(deployment.log),
+        )
+
+        @pulumi.runtime.test
+        def main() -> pulumi.Output[None] | None:
+            component = program()
+            if component is None:
+                return None
+            outputs = {name: getattr(component, name) for name in type(component).__annotations__}
+            return pulumi.Output.all(**outputs).apply(lambda known: deployment.outputs.update(copy.deepcopy(known)))
+
+        main()
+        deployment.urns.extend(sorted(urn for urn in monitor.resources if STACK_TYPE not in urn))
+        return deployment
+
+    yield run
+    # A deployment that was refused half-way leaves tasks behind, whose errors follow from the one that the test has seen.
+    loop.set_exception_handler(lambda _loop, _context: None)
+    pending = asyncio.all_tasks(loop)
+    for task in pending:
+        task.cancel()
+    loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
+    worker.submit(lambda: asyncio.get_event_loop().close()).result()
+    worker.shutdown()
+    asyncio.set_event_loop(None)
+    loop.close()
+
+
+def _logger(lines: list[str]) -> logging.Logger:
+    """Keeps what a component says to the user."""
+    logger = logging.Logger("pulumi", logging.INFO)
+    handler = logging.Handler()
+    handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]
+    logger.addHandler(handler)
+    return logger

@@ -3,8 +3,9 @@
 import copy
 from typing import Any
 
-import pulumi_seawall
 import pytest
+
+import pulumi_seawall
 from pulumi_seawall._failover_plan import plan_failover
 from seawall.errors import InvalidInput, ObjectiveNotMet
 
@@ -75,13 +76,17 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "ttl beyond the recovery time": (
         {"ttl_seconds": 3600},
-        "ttl_seconds = 3600: at most 50, because recovery_time_seconds = 90 leaves 50 after detection "
-        "(3 checks x 10 s + 6 s time-out + 4 s aggregation (assumed))",
+        (
+            "ttl_seconds = 3600: at most 50, because recovery_time_seconds = 90 leaves 50 after detection "
+            "(3 checks x 10 s + 6 s time-out + 4 s aggregation (assumed))"
+        ),
     ),
     "ttl beyond the recovery time with client caches": (
         {"ttl_seconds": 21, "client_cache_seconds": 30},
-        "ttl_seconds = 21: at most 20, because recovery_time_seconds = 90 leaves 20 after detection "
-        "(3 checks x 10 s + 6 s time-out + 4 s aggregation (assumed)) and 30 s client caches (assumed)",
+        (
+            "ttl_seconds = 21: at most 20, because recovery_time_seconds = 90 leaves 20 after detection "
+            "(3 checks x 10 s + 6 s time-out + 4 s aggregation (assumed)) and 30 s client caches (assumed)"
+        ),
     ),
     "ttl without objectives": (
         {"ttl_seconds": 61, "objectives": ABSENT},
@@ -105,18 +110,24 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "no path": (
         {"primary.health_check.path": ABSENT},
-        "primary.health_check.path is missing: a path such as /livez, because a page that asks dependencies which both "
-        "regions share fails both at once",
+        (
+            "primary.health_check.path is missing: a path such as /livez, because a page that asks dependencies which both "
+            "regions share fails both at once"
+        ),
     ),
     "probing the failover name": (
         {"primary.health_check.fqdn": "shop.example.com"},
-        "primary.health_check.fqdn = shop.example.com: a name of the region alone, e.g. primary.regional_name, because "
-        "the failover name answers with the other region once this one fails",
+        (
+            "primary.health_check.fqdn = shop.example.com: a name of the region alone, e.g. primary.regional_name, because "
+            "the failover name answers with the other region once this one fails"
+        ),
     ),
     "probing the failover name in disguise": (
         {"primary.health_check.fqdn": "Shop.Example.COM."},
-        "primary.health_check.fqdn = Shop.Example.COM.: a name of the region alone, e.g. primary.regional_name, because "
-        "the failover name answers with the other region once this one fails",
+        (
+            "primary.health_check.fqdn = Shop.Example.COM.: a name of the region alone, e.g. primary.regional_name, because "
+            "the failover name answers with the other region once this one fails"
+        ),
     ),
     "regional name is the failover name": (
         {"primary.regional_name": "SHOP.example.com."},
@@ -128,8 +139,10 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "probing the other side": (
         {"primary.health_check.fqdn": "us-west-2.shop.example.com"},
-        "primary.health_check.fqdn = us-west-2.shop.example.com: a name of its own region, because that is the "
-        "secondary's",
+        (
+            "primary.health_check.fqdn = us-west-2.shop.example.com: a name of its own region, because that is the "
+            "secondary's"
+        ),
     ),
     "nothing to probe": (
         {"primary.regional_name": ABSENT},
@@ -151,13 +164,17 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "two checker regions": (
         {"primary.health_check.checker_regions": ["us-east-1", "eu-west-1"]},
-        "primary.health_check.checker_regions = ['us-east-1', 'eu-west-1']: at least 3 regions, because fewer cannot tell "
-        "a dead endpoint from a checker that is cut off",
+        (
+            "primary.health_check.checker_regions = ['us-east-1', 'eu-west-1']: at least 3 regions, because fewer cannot tell "
+            "a dead endpoint from a checker that is cut off"
+        ),
     ),
     "region without checkers": (
         {"primary.health_check.checker_regions": ["us-east-1", "eu-west-1", "eu-central-1"]},
-        "primary.health_check.checker_regions[2] = eu-central-1: one of ap-northeast-1, ap-southeast-1, ap-southeast-2, "
-        "eu-west-1, sa-east-1, us-east-1, us-west-1, us-west-2",
+        (
+            "primary.health_check.checker_regions[2] = eu-central-1: one of ap-northeast-1, ap-southeast-1, ap-southeast-2, "
+            "eu-west-1, sa-east-1, us-east-1, us-west-1, us-west-2"
+        ),
     ),
     "checker region twice": (
         {"primary.health_check.checker_regions": ["us-east-1", "eu-west-1", "us-east-1"]},
@@ -174,8 +191,10 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "disabling": (
         {"primary.health_check.disabled": True},
-        "primary.health_check.disabled = True: not offered, because a disabled check always counts as healthy; use "
-        "inverted to force a failover",
+        (
+            "primary.health_check.disabled = True: not offered, because a disabled check always counts as healthy; use "
+            "inverted to force a failover"
+        ),
     ),
     "no target": (
         {"primary.addresses": ABSENT},
@@ -205,8 +224,10 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a name probed that has IPv6 only": (
         {"primary.addresses": ["2001:db8::10"], "secondary.addresses": ["2001:db8::20"]},
-        "primary.health_check.fqdn = ap-northeast-1.shop.example.com: an ip_address, because names are probed by IPv4 "
-        "only and this region has IPv6 addresses only",
+        (
+            "primary.health_check.fqdn = ap-northeast-1.shop.example.com: an ip_address, because names are probed by IPv4 "
+            "only and this region has IPv6 addresses only"
+        ),
     ),
     "the same load balancer on both sides": (
         {
@@ -219,13 +240,17 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "CloudFront": (
         {"primary.addresses": ABSENT, "primary.load_balancer": {**BALANCER, "dns_name": "d1.cloudfront.net"}},
-        "primary.load_balancer.dns_name = d1.cloudfront.net: a load balancer of the region, because CloudFront has no "
-        "region and no health of its own",
+        (
+            "primary.load_balancer.dns_name = d1.cloudfront.net: a load balancer of the region, because CloudFront has no "
+            "region and no health of its own"
+        ),
     ),
     "a primary without a check": (
         {"primary.health_check": ABSENT},
-        "primary.health_check is missing: one of health_check, alarm_check and health_check_id, because without one "
-        "Route 53 always answers the primary",
+        (
+            "primary.health_check is missing: one of health_check, alarm_check and health_check_id, because without one "
+            "Route 53 always answers the primary"
+        ),
     ),
     "two checks for one side": (
         {"primary.health_check_id": "11111111-2222-3333-4444-555555555555"},
@@ -274,8 +299,10 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a topic of another region": (
         {"alarm_actions": ["arn:aws:sns:ap-northeast-1:123456789012:oncall"]},
-        "alarm_actions[0] = arn:aws:sns:ap-northeast-1:123456789012:oncall: an SNS topic in us-east-1, because Route 53's "
-        "metrics and so their alarms are there, and an alarm notifies topics of its own region only",
+        (
+            "alarm_actions[0] = arn:aws:sns:ap-northeast-1:123456789012:oncall: an SNS topic in us-east-1, because Route 53's "
+            "metrics and so their alarms are there, and an alarm notifies topics of its own region only"
+        ),
     ),
     "no topic": ({"alarm_actions": ["oncall"]}, "alarm_actions[0] = oncall: the ARN of an SNS topic"),
     "six topics": ({"alarm_actions": [TOPIC] * 6}, "alarm_actions = 6: at most 5 topics"),
@@ -285,8 +312,10 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "an import id of another record": (
         {"import_ids": {"primary_a": "Z0123456789ABC_shop.example.com_A_tokyo"}},
-        "import_ids.primary_a = Z0123456789ABC_shop.example.com_A_tokyo: ZONEID_shop.example.com_A_primary, because name, "
-        "type and set identifier must be those declared here",
+        (
+            "import_ids.primary_a = Z0123456789ABC_shop.example.com_A_tokyo: ZONEID_shop.example.com_A_primary, because name, "
+            "type and set identifier must be those declared here"
+        ),
     ),
     "an import id for a record that is not declared": (
         {"import_ids": {"primary_aaaa": "Z0123456789ABC_shop.example.com_AAAA_primary"}},

@@ -3,8 +3,9 @@
 from typing import Any
 
 import pulumi
-import pulumi_seawall
 import pytest
+
+import pulumi_seawall
 
 TOPIC = "arn:aws:sns:us-east-1:123456789012:oncall"
 CHECK = {"protocol": "HTTPS", "path": "/livez"}
@@ -107,18 +108,14 @@ def test_both_families_get_a_pair_each(deploy):
 
 def test_an_alias_follows_its_load_balancer_and_has_no_ttl(deploy):
     """With a `ttl` or `records` Route 53 refuses an alias; without `evaluate_target_health` it never fails over."""
-    args = shop(
-        primary=balancer("ap-northeast-1", dual_stack=True), secondary=balancer("us-west-2", dual_stack=True)
-    )
+    args = shop(primary=balancer("ap-northeast-1", dual_stack=True), secondary=balancer("us-west-2", dual_stack=True))
     deployment = deploy(lambda: pulumi_seawall.FailoverRecord("shop", args))
     records = deployment.of("Record")
     assert records["shop-primary-aaaa"].inputs == {
         "zoneId": "Z0123456789ABC",
         "name": "shop.example.com",
         "type": "AAAA",
-        "aliases": [
-            {"name": "shop.ap-northeast-1.elb.amazonaws.com", "zoneId": "ZAP", "evaluateTargetHealth": True}
-        ],
+        "aliases": [{"name": "shop.ap-northeast-1.elb.amazonaws.com", "zoneId": "ZAP", "evaluateTargetHealth": True}],
         "setIdentifier": "primary",
         "failoverRoutingPolicies": [{"type": "PRIMARY"}],
         "allowOverwrite": False,
@@ -157,9 +154,7 @@ def test_a_secondary_without_a_check_is_always_the_answer_when_the_primary_fails
     """The two forms differ when both sides are dead; the output says which one it is."""
     secondary = side("us-west-2", "198.51.100.10")
     del secondary["health_check"]
-    deployment = deploy(
-        lambda: pulumi_seawall.FailoverRecord("shop", shop(secondary=secondary, alarm_actions=[TOPIC]))
-    )
+    deployment = deploy(lambda: pulumi_seawall.FailoverRecord("shop", shop(secondary=secondary, alarm_actions=[TOPIC])))
     assert "healthCheckId" not in deployment.of("Record")["shop-secondary-a"].inputs
     assert deployment.of("CompositeAlarm") == {}
     assert deployment.outputs["secondary_health_check_id"] is None
@@ -279,7 +274,9 @@ LATE: dict[str, tuple[dict[str, Any], str]] = {
     "the failover name as what is probed": (
         {
             "primary": lambda: side(
-                "ap-northeast-1", "192.0.2.10", health_check={**CHECK, "fqdn": pulumi.Output.from_input("SHOP.example.com")}
+                "ap-northeast-1",
+                "192.0.2.10",
+                health_check={**CHECK, "fqdn": pulumi.Output.from_input("SHOP.example.com")},
             )
         },
         r"primary\.health_check\.fqdn = SHOP\.example\.com: a name of the region alone",

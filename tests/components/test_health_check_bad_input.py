@@ -2,8 +2,9 @@
 
 from typing import Any
 
-import pulumi_seawall
 import pytest
+
+import pulumi_seawall
 from pulumi_seawall._health_plan import plan_health_check
 from seawall.errors import InvalidInput
 
@@ -67,18 +68,24 @@ BAD: dict[str, tuple[Any, str]] = {
     ),
     "private address": (
         tcp(ip_address="10.0.0.1"),
-        "endpoint.ip_address = 10.0.0.1: a public address, or an alarm's check for a private target, because Route 53's "
-        "checkers are outside the VPC",
+        (
+            "endpoint.ip_address = 10.0.0.1: a public address, or an alarm's check for a private target, because Route 53's "
+            "checkers are outside the VPC"
+        ),
     ),
     "shared address space": (
         tcp(ip_address="100.64.0.1"),
-        "endpoint.ip_address = 100.64.0.1: a public address, or an alarm's check for a private target, because Route 53's "
-        "checkers are outside the VPC",
+        (
+            "endpoint.ip_address = 100.64.0.1: a public address, or an alarm's check for a private target, because Route 53's "
+            "checkers are outside the VPC"
+        ),
     ),
     "unique local address": (
         tcp(ip_address="fd00::1"),
-        "endpoint.ip_address = fd00::1: a public address, or an alarm's check for a private target, because Route 53's "
-        "checkers are outside the VPC",
+        (
+            "endpoint.ip_address = fd00::1: a public address, or an alarm's check for a private target, because Route 53's "
+            "checkers are outside the VPC"
+        ),
     ),
     "a name for an address": (
         tcp(ip_address="tokyo.example.com"),
@@ -160,8 +167,10 @@ BAD: dict[str, tuple[Any, str]] = {
     ),
     "a high-resolution metric": (
         alarm(period_seconds=10),
-        "alarm.definition.period_seconds = 10: a multiple of 60 seconds, because Route 53 follows standard-resolution "
-        "metrics only",
+        (
+            "alarm.definition.period_seconds = 10: a multiple of 60 seconds, because Route 53 follows standard-resolution "
+            "metrics only"
+        ),
     ),
     "more datapoints than periods": (
         alarm(datapoints_to_alarm=4),
@@ -169,13 +178,17 @@ BAD: dict[str, tuple[Any, str]] = {
     ),
     "an import of what is used as it is": (
         {"health_check_id": ID, "import_id": ID},
-        f"import_id = {ID}: only with endpoint, calculated or alarm, because health_check_id is used as it is and owned "
-        "elsewhere",
+        (
+            f"import_id = {ID}: only with endpoint, calculated or alarm, because health_check_id is used as it is and owned "
+            "elsewhere"
+        ),
     ),
     "detection that follows from the settings": (
         {**https(), "detection": {"typical_seconds": 1, "worst_seconds": 2}},
-        "detection = {'typical_seconds': 1, 'worst_seconds': 2}: only with health_check_id or calculated, because it "
-        "follows from the settings otherwise",
+        (
+            "detection = {'typical_seconds': 1, 'worst_seconds': 2}: only with health_check_id or calculated, because it "
+            "follows from the settings otherwise"
+        ),
     ),
     "detection backwards": (
         {"health_check_id": ID, "detection": {"typical_seconds": 2, "worst_seconds": 1}},

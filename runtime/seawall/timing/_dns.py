@@ -1,7 +1,6 @@
-"""How long a failure lasts: predictions as sums of terms, each with a typical value, a worst value and a source.
+"""The terms of a DNS failover: detection, what resolvers keep, what clients keep.
 
-Pure arithmetic, no resources. Here are the terms of a DNS failover; terms of promotion and capacity join them later.
-All times are seconds. Sources of the documented numbers:
+Sources of the documented numbers:
 
 - Route 53 developer guide, "How Amazon Route 53 determines whether a health check is healthy": time-outs, the 18 % rule,
   checkers that do not coordinate with one another.
@@ -15,41 +14,12 @@ terms are assumed, say so, and never pass an objective silently.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
 from typing import Final
 
 from seawall.errors import InvalidInput
-
-__all__ = [
-    "ALIAS_TTL_SECONDS",
-    "CHECK_INTERVALS_SECONDS",
-    "LARGEST_FAILOVER_TTL_SECONDS",
-    "LARGEST_FAILURE_THRESHOLD",
-    "SHORTEST_ALARM_PERIOD_SECONDS",
-    "FailureClass",
-    "HealthCheckProtocol",
-    "Measure",
-    "Path",
-    "Prediction",
-    "Source",
-    "Term",
-    "alarm_detection",
-    "alias_ttl",
-    "arithmetic",
-    "calculated_detection",
-    "check_interval",
-    "check_threshold",
-    "client_caches",
-    "declared_detection",
-    "endpoint_detection",
-    "largest_ttl_affordable",
-    "load_balancer_detection",
-    "probe_timeout_seconds",
-    "record_ttl",
-    "undeclared_detection",
-]
+from seawall.timing._model import FailureClass, Source, Term, arithmetic, check_seconds, exact_worst_sum
 
 CHECK_INTERVALS_SECONDS: Final = (10, 30)  # Route 53 offers no others
 LARGEST_FAILURE_THRESHOLD: Final = 10  # Route 53: 1 to 10 consecutive checks
@@ -69,186 +39,12 @@ DEFAULT_CHECK: Final = (30, 3)  # interval and threshold of a check whose settin
 LOAD_BALANCER_CHECK: Final = (30, 2, 5)  # an ALB target group's own defaults: interval, unhealthy count, time-out
 
 
-class Source(Enum):
-    """Where a number comes from."""
-
-    COMPUTED = "computed"
-    DOCUMENTED = "documented"
-    ASSUMED = "assumed"
-    MEASURED_LOCALLY = "measured locally"
-    MEASURED_IN_ACCOUNT = "measured in account"
-
-
-class FailureClass(Enum):
-    """What fails."""
-
-    ENDPOINT = "endpoint"
-    WRITER = "writer"
-    ZONE = "zone"
-    REGION = "region"
-    CORRUPTION = "corruption"
-    ACCOUNT = "account"
-
-
-class Path(Enum):
-    """Whose requests wait: those that read or those that write."""
-
-    READS = "reads"
-    WRITES = "writes"
-
-
-class Measure(Enum):
-    """What a prediction predicts, by the name of its objective."""
-
-    RECOVERY_TIME = "recovery_time_seconds"
-    RECOVERY_POINT = "recovery_point_seconds"
-
-
 class HealthCheckProtocol(Enum):
     """What a Route 53 endpoint check speaks."""
 
     HTTP = "HTTP"
     HTTPS = "HTTPS"
     TCP = "TCP"
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """One part of a prediction.
-
-    Args:
-        name: What takes the time, as it stands after a number: `time-out`, `TTL`.
-        typical_seconds: What to expect.
-        worst_seconds: What can happen, at least the typical value.
-        source: Where the numbers come from.
-        reason: One sentence: how they come about.
-        formula: The worst value's arithmetic when it is a product, e.g. `3 checks x 10 s`.
-        inputs: Names of the inputs that change this term.
-
-    Raises:
-        InvalidInput: A time is negative or not finite, or the worst is below the typical one.
-    """
-
-    name: str
-    typical_seconds: float
-    worst_seconds: float
-    source: Source
-    reason: str
-    formula: str = ""
-    inputs: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        for field in ("typical_seconds", "worst_seconds"):
-            _seconds(f"{self.name}.{field}", getattr(self, field))
-        if self.worst_seconds < self.typical_seconds:
-            raise InvalidInput(
-                f"{self.name}.worst_seconds", self.worst_seconds, allowed=f"at least typical {self.typical_seconds:g}"
-            )
-
-    @property
-    def assumed(self) -> bool:
-        """Nobody documented, computed or measured this one."""
-        return self.source is Source.ASSUMED
-
-    @property
-    def arithmetic(self) -> str:
-        """The worst value in words: `3 checks x 10 s`, `6 s time-out`."""
-        return self.formula or f"{self.worst_seconds:g} s {self.name}"
-
-    def as_dict(self) -> dict[str, object]:
-        """The term as plain data, for outputs and documents."""
-        return {
-            "name": self.name,
-            "typical_seconds": self.typical_seconds,
-            "worst_seconds": self.worst_seconds,
-            "source": self.source.value,
-            "reason": self.reason,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """How long one class of failure lasts on one path: a sum of terms, never one bare figure.
-
-    Args:
-        failure_class: What fails.
-        path: Reads or writes.
-        terms: The parts, at least one.
-        measure: Recovery time or recovery point.
-        not_included: What the sum leaves out, each in one sentence.
-
-    Raises:
-        InvalidInput: There are no terms.
-    """
-
-    failure_class: FailureClass
-    path: Path
-    terms: tuple[Term, ...]
-    measure: Measure = Measure.RECOVERY_TIME
-    not_included: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        if not self.terms:
-            raise InvalidInput("terms", self.terms, allowed="at least one", because="a prediction is a sum of terms")
-
-    @property
-    def typical_seconds(self) -> float:
-        """The sum of the typical values."""
-        return math.fsum(term.typical_seconds for term in self.terms)
-
-    @property
-    def worst_seconds(self) -> float:
-        """The sum of the worst values: all of them in one failure."""
-        return math.fsum(term.worst_seconds for term in self.terms)
-
-    @property
-    def assumed(self) -> tuple[Term, ...]:
-        """The terms that rest on an assumption; empty when none does."""
-        return tuple(term for term in self.terms if term.assumed)
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """Names of the inputs that change the sum, in the order of the terms."""
-        return tuple(dict.fromkeys(name for term in self.terms for name in term.inputs))
-
-    def exceeds(self, limit_seconds: float) -> bool:
-        """Whether the worst case is above a limit, without the rounding of a floating-point sum."""
-        return _exact_sum(self.terms) > Fraction(limit_seconds)
-
-    def rows(self) -> list[tuple[str, str, str, str, str]]:
-        """The prediction for a table: name, typical, worst, source, reason; the last row is the sum."""
-        rows = [
-            (term.name, _shown(term.typical_seconds), _shown(term.worst_seconds), term.source.value, term.reason)
-            for term in self.terms
-        ]
-        marks = f"{len(self.assumed)} of {len(self.terms)} terms assumed" if self.assumed else "no term assumed"
-        rows.append(("sum", _shown(self.typical_seconds), _shown(self.worst_seconds), Source.COMPUTED.value, marks))
-        return rows
-
-    def as_dict(self) -> dict[str, object]:
-        """The prediction as plain data, for outputs and documents."""
-        return {
-            "failure_class": self.failure_class.value,
-            "path": self.path.value,
-            "measure": self.measure.value,
-            "typical_seconds": self.typical_seconds,
-            "worst_seconds": self.worst_seconds,
-            "assumed": [term.name for term in self.assumed],
-            "terms": [term.as_dict() for term in self.terms],
-            "not_included": list(self.not_included),
-        }
-
-    def __str__(self) -> str:
-        """One line: the span and the arithmetic."""
-        return (
-            f"{self.failure_class.value}, {self.path.value}: {_shown(self.typical_seconds)} to "
-            f"{_shown(self.worst_seconds)} = {arithmetic(self.terms)}"
-        )
-
-
-def arithmetic(terms: Sequence[Term]) -> str:
-    """The worst values as a sum in words; assumed terms say so."""
-    return " + ".join(f"{term.arithmetic} (assumed)" if term.assumed else term.arithmetic for term in terms)
 
 
 def probe_timeout_seconds(protocol: HealthCheckProtocol, *, search: bool = False) -> float:
@@ -377,8 +173,8 @@ def declared_detection(*, typical_seconds: float, worst_seconds: float) -> tuple
     Raises:
         InvalidInput: A time is negative or not finite, or the worst is below the typical one.
     """
-    _seconds("detection.typical_seconds", typical_seconds)
-    _seconds("detection.worst_seconds", worst_seconds)
+    check_seconds("detection.typical_seconds", typical_seconds)
+    check_seconds("detection.worst_seconds", worst_seconds)
     if worst_seconds < typical_seconds:
         raise InvalidInput("detection.worst_seconds", worst_seconds, allowed=f"at least typical {typical_seconds:g}")
     reason = "stated by whoever declared the check"
@@ -452,7 +248,7 @@ def client_caches(cache_seconds: float | None = None) -> Term:
     """
     stated = cache_seconds is not None
     worst = JVM_CACHE_SECONDS if cache_seconds is None else float(cache_seconds)
-    _seconds("client_cache_seconds", worst)
+    check_seconds("client_cache_seconds", worst)
     return Term(
         "client caches",
         worst / 2 if stated else 0.0,
@@ -471,8 +267,8 @@ def largest_ttl_affordable(recovery_time_seconds: float, other_terms: Sequence[T
     Raises:
         InvalidInput: The recovery time is negative or not finite.
     """
-    _seconds("recovery_time_seconds", recovery_time_seconds)
-    return math.floor(Fraction(recovery_time_seconds) - _exact_sum(other_terms))
+    check_seconds("recovery_time_seconds", recovery_time_seconds)
+    return math.floor(Fraction(recovery_time_seconds) - exact_worst_sum(other_terms))
 
 
 def check_interval(name: str, seconds: float) -> None:
@@ -498,16 +294,3 @@ def check_threshold(name: str, checks: int) -> None:
 def _aggregation(name: str, reason: str) -> Term:
     typical, worst = AGGREGATION_SECONDS
     return Term(name, typical, worst, Source.ASSUMED, reason)
-
-
-def _exact_sum(terms: Sequence[Term]) -> Fraction:
-    return sum((Fraction(term.worst_seconds) for term in terms), Fraction())
-
-
-def _seconds(name: str, value: float) -> None:
-    if not math.isfinite(value) or value < 0:
-        raise InvalidInput(name, value, allowed="a finite number of seconds, at least 0")
-
-
-def _shown(seconds: float) -> str:
-    return f"{round(seconds, 1):g} s"

@@ -1,0 +1,79 @@
+"""The URNs of every component's children are kept: a changed name or type would replace what it names.
+
+When a rename is meant, the child gets `aliases` with its old name and the golden list is written anew with
+`SEAWALL_UPDATE_GOLDEN=1 pytest tests/components`.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pulumi_seawall
+import pytest
+
+GOLDEN = Path(__file__).parent / "golden"
+TOPIC = "arn:aws:sns:us-east-1:123456789012:oncall"
+
+
+def full_side(region: str, *addresses: str) -> dict[str, Any]:
+    """A side with everything that a side can declare."""
+    return {
+        "region": region,
+        "addresses": list(addresses),
+        "regional_name": f"{region}.shop.example.com",
+        "health_check": {"protocol": "HTTPS", "path": "/livez"},
+    }
+
+
+def failover_record() -> pulumi_seawall.FailoverRecord:
+    """A pair with everything that a `FailoverRecord` can declare."""
+    args: Any = {
+        "zone_id": "Z0123456789ABC",
+        "name": "shop.example.com",
+        "primary": full_side("ap-northeast-1", "192.0.2.10", "2001:db8::10"),
+        "secondary": full_side("us-west-2", "198.51.100.10", "2001:db8::20"),
+        "alarm_actions": [TOPIC],
+    }
+    return pulumi_seawall.FailoverRecord("shop", args)
+
+
+def health_check() -> pulumi_seawall.HealthCheck:
+    """A check with its alarm."""
+    args: Any = {"endpoint": {"protocol": "HTTPS", "fqdn": "tokyo.example.com", "path": "/livez"}}
+    return pulumi_seawall.HealthCheck("tokyo", args)
+
+
+COMPONENTS = {"FailoverRecord": failover_record, "HealthCheck": health_check}
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_the_urns_of_a_component_are_those_of_the_golden_list(component, deploy):
+    """A renamed child is a deleted record and a new one: an outage made by a refactoring."""
+    urns = deploy(COMPONENTS[component]).urns
+    golden = GOLDEN / f"{component}.json"
+    if os.environ.get("SEAWALL_UPDATE_GOLDEN"):
+        golden.write_text(json.dumps(urns, indent=2) + "\n", encoding="utf-8")
+    assert urns == json.loads(golden.read_text(encoding="utf-8"))
+
+
+def test_every_component_has_a_golden_list():
+    """A new component cannot come without one."""
+    components = {name for name in pulumi_seawall.__all__ if hasattr(getattr(pulumi_seawall, name), "register_outputs")}
+    assert components == set(COMPONENTS) == {path.stem for path in GOLDEN.glob("*.json") if path.stem != "schema"}
+
+
+def test_the_order_of_arguments_does_not_change_names(deploy):
+    """Names follow from roles and families, not from positions."""
+
+    def program() -> pulumi_seawall.FailoverRecord:
+        args: Any = {
+            "secondary": full_side("us-west-2", "2001:db8::20", "198.51.100.10"),
+            "primary": full_side("ap-northeast-1", "2001:db8::10", "192.0.2.10"),
+            "alarm_actions": [TOPIC],
+            "name": "shop.example.com",
+            "zone_id": "Z0123456789ABC",
+        }
+        return pulumi_seawall.FailoverRecord("shop", args)
+
+    assert deploy(program).urns == json.loads((GOLDEN / "FailoverRecord.json").read_text(encoding="utf-8"))

@@ -1,0 +1,56 @@
+"""The schema for other languages is inferred from the arguments; what cannot be inferred becomes silently empty."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pulumi_seawall
+import pytest
+from pulumi.provider.experimental.component import ComponentProvider
+
+GOLDEN = Path(__file__).parent / "golden" / "schema.json"
+COMPONENTS: list[type[pulumi.ComponentResource]] = [pulumi_seawall.HealthCheck, pulumi_seawall.FailoverRecord]
+
+
+@pytest.fixture(scope="module")
+def schema() -> dict[str, Any]:
+    """What `pulumi package get-schema` would show."""
+    return json.loads(ComponentProvider(COMPONENTS, "seawall", version="0.0.0").schema)
+
+
+def test_every_component_is_in_the_schema(schema):
+    """Inference over the whole package succeeds."""
+    assert set(schema["resources"]) == {"seawall:index:FailoverRecord", "seawall:index:HealthCheck"}
+
+
+def test_no_type_and_no_property_is_silently_empty(schema):
+    """An empty type accepts nothing and says nothing."""
+    for name, definition in schema["types"].items():
+        assert definition.get("enum") or definition.get("properties"), name
+    everything = {**schema["resources"], **schema["types"]}
+    for name, definition in everything.items():
+        for section in ("properties", "inputProperties"):
+            for key, value in definition.get(section, {}).items():
+                assert value.get("type") or value.get("$ref"), f"{name}.{key}"
+                assert value.get("$ref") != "pulumi.json#/Any", f"{name}.{key}"
+
+
+def test_every_argument_is_in_the_schema_with_a_description(schema):
+    """What other languages see is what the TypedDict says, with its units."""
+    for component, args in (
+        ("HealthCheck", pulumi_seawall.HealthCheckArgs),
+        ("FailoverRecord", pulumi_seawall.FailoverRecordArgs),
+    ):
+        inputs = schema["resources"][f"seawall:index:{component}"]["inputProperties"]
+        assert len(inputs) == len(args.__required_keys__ | args.__optional_keys__)
+        assert all(value.get("description") for value in inputs.values()), component
+
+
+def test_the_schema_is_the_committed_one(schema):
+    """A changed schema breaks other languages: it changes on purpose, with `SEAWALL_UPDATE_GOLDEN=1`."""
+    shown = json.dumps(schema, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    if os.environ.get("SEAWALL_UPDATE_GOLDEN"):
+        GOLDEN.write_text(shown, encoding="utf-8")
+    assert json.loads(shown) == json.loads(GOLDEN.read_text(encoding="utf-8"))

@@ -3,7 +3,7 @@
 Sources: Route 53 API reference, `ResourceRecordSet` (failover, set identifiers, health checks on records).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -127,7 +127,8 @@ def plan_failover(args: FailoverRecordArgs) -> FailoverPlan:
     primary = plan_side("primary", given["primary"], shared)
     secondary = plan_side("secondary", given["secondary"], shared)
     check_pair(primary, secondary)
-    zone_id = _check_zone(given, zone_id, [name, *(s.regional_name for s in (primary, secondary) if s.regional_name)])
+    names = {"name": name} | {f"{side.role}.regional_name": side.regional_name for side in (primary, secondary)}
+    zone_id = _check_zone(given, zone_id, names)
     caches = timing.client_caches(
         number("client_cache_seconds", given["client_cache_seconds"]) if "client_cache_seconds" in given else None
     )
@@ -159,15 +160,18 @@ def plan_failover(args: FailoverRecordArgs) -> FailoverPlan:
     return replace(plan, records=_plan_records(plan))
 
 
-def _check_zone(given: FailoverRecordArgs, zone_id: pulumi.Input[str], names: Sequence[str]) -> pulumi.Input[str]:
+def _check_zone(
+    given: FailoverRecordArgs, zone_id: pulumi.Input[str], names: Mapping[str, str | None]
+) -> pulumi.Input[str]:
     """The zone's id; when the zone's name is known only during the deployment, the id waits for the check."""
     if "zone_name" not in given:
         return zone_id
 
     def holds(label: str, value: str) -> str:
         zone = dns_name(label, value)
-        for name in names:
-            in_zone("name" if name == names[0] else "regional_name", name, zone)
+        for key, name in names.items():
+            if name is not None:
+                in_zone(key, name, zone)
         return zone
 
     zone_name = text("zone_name", given["zone_name"], holds)

@@ -9,8 +9,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-import pulumi_seawall
 import pytest
+
+import pulumi_seawall
 
 GOLDEN = Path(__file__).parent / "golden"
 TOPIC = "arn:aws:sns:us-east-1:123456789012:oncall"

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pulumi
-import pulumi_seawall
 import pytest
 from pulumi.provider.experimental.component import ComponentProvider
+
+import pulumi_seawall
 
 GOLDEN = Path(__file__).parent / "golden" / "schema.json"
 COMPONENTS: list[type[pulumi.ComponentResource]] = [pulumi_seawall.HealthCheck, pulumi_seawall.FailoverRecord]
@@ -17,7 +18,7 @@ COMPONENTS: list[type[pulumi.ComponentResource]] = [pulumi_seawall.HealthCheck, 
 @pytest.fixture(scope="module")
 def schema() -> dict[str, Any]:
     """What `pulumi package get-schema` would show."""
-    return json.loads(ComponentProvider(COMPONENTS, "seawall", version="0.0.0").schema)
+    return json.loads(ComponentProvider(COMPONENTS, "seawall", version="0.0.0").schema or "")
 
 
 def test_every_component_is_in_the_schema(schema):

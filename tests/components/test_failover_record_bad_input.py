@@ -274,7 +274,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a regional name outside the zone": (
         {"primary.regional_name": "tokyo.example.org"},
-        "regional_name = tokyo.example.org: a name in the zone example.com",
+        "primary.regional_name = tokyo.example.org: a name in the zone example.com",
     ),
     "a label too long": (
         {"name": f"{'a' * 64}.example.com"},

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pulumi_seawall._dns import dns_name
 from pulumi_seawall._naming import physical_name
 from pulumi_seawall._regions import CHECKER_REGIONS, REGIONS, known_region

@@ -166,6 +166,8 @@ def kill() -> Iterator[Callable[[subprocess.Popen[str], str], list[psutil.Proces
         else:
             process.kill()
         process.wait(timeout=10)
+        if process.stdout is not None:
+            process.stdout.close()
         return children
 
     yield kill_run

@@ -36,7 +36,7 @@ def address(value: str) -> Any:
 
 def protocol(value: str) -> Any:
     def edit(config: dict[str, Any]) -> None:
-        config["seawall:health_check"]["protocol"] = value
+        config["seawall:health_check"].update(protocol=value, port=443)
         if value == "TCP":
             config["seawall:health_check"].pop("path", None)
 

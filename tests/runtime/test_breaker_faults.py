@@ -1,0 +1,457 @@
+"""One test per fault that other breakers were found to have; each is named after it and tells where it was reported."""
+
+import asyncio
+import concurrent.futures
+import gc
+import threading
+import time
+import weakref
+
+import pytest
+import trio
+import trio.testing
+
+from seawall.breaker import CallNotPermitted, CircuitBreaker, CircuitBreakerConfig, State
+from seawall.errors import UnguardableCallable
+from seawall.testing import FakeClock
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock(1000.0)
+
+
+def consecutive(clock: FakeClock, *, failures: int = 3, **more) -> CircuitBreaker:
+    config = CircuitBreakerConfig(sliding_window="consecutive", consecutive_failures=failures, **more)
+    return CircuitBreaker("dependency", config, clock=clock)
+
+
+def open_by_failures(breaker: CircuitBreaker) -> None:
+    while breaker.state is State.CLOSED:
+        breaker.acquire().failure()
+    assert breaker.state is State.OPEN
+
+
+def half_open(breaker: CircuitBreaker, clock: FakeClock) -> None:
+    """Open it and let its wait pass: the next call is the first trial."""
+    open_by_failures(breaker)
+    clock.advance(breaker.config.wait_in_open_seconds)
+
+
+def fail() -> None:
+    raise ConnectionError("refused")
+
+
+# Half-open
+
+
+def test_no_extra_call_passes_at_the_transition_to_half_open(clock):
+    """resilience4j#1432: the call that makes the transition is itself a trial and takes a permit."""
+    breaker = consecutive(clock, permitted_calls_in_half_open=2)
+    half_open(breaker, clock)
+    permits = [breaker.try_acquire() for _ in range(10)]
+    assert sum(permit is not None for permit in permits) == 2
+
+
+def test_one_permit_is_one_call_under_load(clock):
+    """resilience4j#1090: with one permit, one of 30 threads gets through, however they are timed."""
+    breaker = consecutive(clock, wait_in_open_seconds=10.0)
+    half_open(breaker, clock)
+    together = threading.Barrier(30)
+    inside: list[int] = []
+
+    @breaker
+    def call(number: int) -> None:
+        inside.append(number)
+        finish.wait(20)
+
+    def attempt(number: int) -> bool:
+        together.wait(20)
+        try:
+            call(number)
+        except CallNotPermitted:
+            return False
+        return True
+
+    finish = threading.Event()
+    with concurrent.futures.ThreadPoolExecutor(30) as pool:
+        attempts = [pool.submit(attempt, number) for number in range(30)]
+        ended = concurrent.futures.as_completed(attempts, timeout=20)
+        assert [next(ended).result() for _ in range(29)] == [False] * 29  # although the trial is still under way
+        assert len(inside) == 1
+        finish.set()
+        assert next(ended).result()
+    assert breaker.state is State.CLOSED
+
+
+def test_an_ignored_exception_in_a_trial_gives_the_permit_back(clock):
+    """resilience4j#544, #903: an ignored exception kept the permit, and the breaker stayed half-open for ever."""
+    breaker = consecutive(clock, ignore=(KeyError,))
+    half_open(breaker, clock)
+
+    @breaker
+    def ignored() -> None:
+        raise KeyError("no such order")
+
+    for _ in range(5):
+        with pytest.raises(KeyError):
+            ignored()
+        assert breaker.state is State.HALF_OPEN
+    assert breaker.call(lambda: "back") == "back"
+    assert breaker.state is State.CLOSED
+
+
+def test_asking_whether_it_is_open_takes_no_permit(clock):
+    """resilience4j#858: dashboards and health checks that ask must not use up the trials."""
+    breaker = consecutive(clock)
+    half_open(breaker, clock)
+    for _ in range(100):
+        assert breaker.state is State.OPEN
+        assert breaker.snapshot().retry_after_seconds == 0.0
+    trial = breaker.try_acquire()
+    assert trial is not None
+    for _ in range(100):
+        assert breaker.state is State.HALF_OPEN
+        assert breaker.snapshot().trials_under_way == 1
+    trial.success()
+    assert breaker.state is State.CLOSED
+
+
+@pytest.mark.parametrize("outcome", ["success", "failure"])
+def test_an_overhanging_call_does_not_decide_the_trial(clock, outcome):
+    """Polly#217: a call from before the opening that returns during the trial decides nothing."""
+    breaker = consecutive(clock)
+    overhanging = breaker.acquire()
+    half_open(breaker, clock)
+    trial = breaker.acquire()
+    getattr(overhanging, outcome)()
+    assert breaker.state is State.HALF_OPEN
+    assert breaker.try_acquire() is None
+    trial.success()
+    assert breaker.state is State.CLOSED
+
+
+def test_a_late_success_from_before_opening_does_not_close_the_circuit(clock):
+    """circuitbreaker: a call admitted while closed that returns after the opening closed the circuit again."""
+    breaker = consecutive(clock)
+    overhanging = breaker.acquire()
+    open_by_failures(breaker)
+    overhanging.success()
+    assert breaker.state is State.OPEN
+
+
+def test_a_trial_of_an_earlier_half_open_admits_nobody_in_the_next(clock):
+    """nopanic: without fencing by generation a stale trial gave a place free that was not its own."""
+    breaker = consecutive(clock)
+    half_open(breaker, clock)
+    stale = breaker.acquire()
+    breaker.reset()
+    half_open(breaker, clock)
+    trial = breaker.acquire()
+    for end in (stale.success, stale.failure, stale.release):
+        end()
+        assert breaker.try_acquire() is None
+        assert breaker.state is State.HALF_OPEN
+    trial.success()
+    assert breaker.state is State.CLOSED
+
+
+def test_a_cancelled_trial_neither_wedges_nor_closes_it(clock):
+    """Hystrix#1621 wedged for ever; circuitbreaker closed the circuit: cancellation is neither."""
+    breaker = consecutive(clock)
+    half_open(breaker, clock)
+
+    @breaker
+    async def hang() -> None:
+        await asyncio.sleep(3600)
+
+    async def cancel_one() -> None:
+        trial = asyncio.create_task(hang())
+        await asyncio.sleep(0)
+        assert breaker.snapshot().trials_under_way == 1
+        trial.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await trial
+
+    for _ in range(3):
+        asyncio.run(cancel_one())
+        assert breaker.state is State.HALF_OPEN
+        assert breaker.snapshot().trials_under_way == 0
+    assert breaker.try_acquire() is not None
+
+
+def test_a_trial_cancelled_by_trio_gives_the_permit_back(clock):
+    """Trio's cancellation is no asyncio.CancelledError; it is neutral all the same, on the same breaker object."""
+    breaker = consecutive(clock)
+    half_open(breaker, clock)
+
+    @breaker
+    async def hang() -> None:
+        await trio.sleep_forever()
+
+    async def cancel_one() -> None:
+        with trio.CancelScope() as scope:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(hang)
+                await trio.testing.wait_all_tasks_blocked()
+                assert breaker.snapshot().trials_under_way == 1
+                scope.cancel()
+
+    trio.run(cancel_one)
+    assert breaker.state is State.HALF_OPEN
+    assert breaker.snapshot().trials_under_way == 0
+
+
+def test_a_herd_is_rejected_at_once_and_not_blocked(clock):
+    """pybreaker: while one trial ran, the other threads waited for its lock until it had ended."""
+    breaker = consecutive(clock)
+    half_open(breaker, clock)
+    trial = breaker.acquire()
+    rejected = threading.Event()
+
+    def attempt() -> None:
+        with pytest.raises(CallNotPermitted):
+            breaker.acquire()
+        rejected.set()
+
+    thread = threading.Thread(target=attempt)
+    thread.start()
+    assert rejected.wait(20)
+    thread.join()
+    trial.success()
+
+
+# Counting
+
+
+@pytest.mark.parametrize("interrupt", [asyncio.CancelledError, KeyboardInterrupt, GeneratorExit, SystemExit])
+def test_cancellation_and_interrupts_do_not_count(clock, interrupt):
+    """purgatory counts cancellation as a failure: a deploy that cancels all requests then opens every breaker."""
+    breaker = consecutive(clock, failures=1)
+
+    @breaker
+    def interrupted() -> None:
+        raise interrupt
+
+    with pytest.raises(interrupt):
+        interrupted()
+    assert breaker.state is State.CLOSED
+    assert breaker.snapshot().total_failed == 0
+
+
+def test_a_cancelled_future_does_not_count(clock):
+    """concurrent.futures has a CancelledError of its own, and that one is an ordinary Exception."""
+    breaker = consecutive(clock, failures=1)
+    future: concurrent.futures.Future[None] = concurrent.futures.Future()
+    future.cancel()
+    with pytest.raises(concurrent.futures.CancelledError):
+        breaker.call(future.result)
+    assert breaker.state is State.CLOSED
+
+
+def test_an_ignored_exception_does_not_end_the_streak(clock):
+    """pybreaker and others take an ignored exception for a success and forget the failures before it."""
+    breaker = consecutive(clock, failures=3, ignore=(KeyError,))
+
+    def ignored() -> None:
+        raise KeyError
+
+    for call in (fail, ignored, fail, ignored, fail):
+        assert breaker.state is State.CLOSED
+        with pytest.raises((ConnectionError, KeyError)):
+            breaker.call(call)
+    assert breaker.state is State.OPEN
+
+
+def test_failures_age_out_of_a_time_window(clock):
+    """circuitbreaker#70: five failures in a week opened the circuit as five in a second do."""
+    config = CircuitBreakerConfig(sliding_window="time", sliding_window_size=60, minimum_calls=5)
+    breaker = CircuitBreaker("dependency", config, clock=clock)
+    for _ in range(20):
+        breaker.acquire().failure()
+        clock.advance(61.0)
+    assert breaker.state is State.CLOSED
+    open_by_failures(breaker)
+
+
+def test_an_interleaved_error_rate_opens_a_rate_window(clock):
+    """Three failures of four calls never make five in a row: a consecutive-failure breaker stays closed for ever."""
+    outcomes = ["failure", "failure", "failure", "success"] * 25
+    rate = CircuitBreaker("rate", CircuitBreakerConfig(), clock=clock)
+    streak = consecutive(clock, failures=5)
+    for outcome in outcomes:
+        for breaker in (rate, streak):
+            permit = breaker.try_acquire()
+            if permit is not None:
+                getattr(permit, outcome)()
+    assert rate.state is State.OPEN
+    assert streak.state is State.CLOSED  # which is why "count" is the default
+
+
+# Callables
+
+
+def test_an_async_function_under_the_plain_decorator_is_seen_to_fail(clock):
+    """pybreaker and purgatory guard only the making of the coroutine, which never fails."""
+    breaker = consecutive(clock, failures=1)
+
+    @breaker
+    async def call() -> None:
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        asyncio.run(call())
+    assert breaker.state is State.OPEN
+
+
+def test_a_coroutine_from_a_plain_function_is_refused(clock):
+    """A lambda around an `async def` cannot be told apart when it is decorated; its first call says so, loudly."""
+    breaker = consecutive(clock, failures=1)
+
+    async def call() -> None:
+        raise ConnectionError
+
+    guarded = breaker(lambda: call())
+    with pytest.raises(UnguardableCallable, match="returned a coroutine"):
+        guarded()
+    with pytest.raises(UnguardableCallable, match="returned a coroutine"):
+        breaker.call(call)
+    assert breaker.state is State.CLOSED
+
+
+def test_a_generator_that_raises_midway_is_seen(clock):
+    """interlock-cb and others guard the making of the generator and never see its body fail."""
+    breaker = consecutive(clock, failures=1)
+
+    @breaker
+    def rows():
+        yield 1
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        list(rows())
+    assert breaker.state is State.OPEN
+    with pytest.raises(CallNotPermitted):
+        list(rows())
+
+
+def test_an_async_generator_that_raises_midway_is_seen(clock):
+    """As above, for `async for`."""
+    breaker = consecutive(clock, failures=1)
+
+    @breaker
+    async def rows():
+        yield 1
+        raise ConnectionError
+
+    async def read() -> list[int]:
+        return [row async for row in rows()]
+
+    with pytest.raises(ConnectionError):
+        asyncio.run(read())
+    assert breaker.state is State.OPEN
+    with pytest.raises(CallNotPermitted):
+        asyncio.run(read())
+
+
+def test_each_rejection_is_a_new_exception(clock):
+    """purgatory raises one exception object again and again, and its traceback grows with every rejection."""
+    breaker = consecutive(clock)
+    open_by_failures(breaker)
+    guarded = breaker(fail)
+    rejections = []
+    for _ in range(3):
+        with pytest.raises(CallNotPermitted) as caught:
+            guarded()
+        rejections.append(caught.value)
+    assert len({id(each) for each in rejections}) == 3
+    assert len({depth(each) for each in rejections}) == 1
+
+
+def depth(error: BaseException) -> int:
+    count, traceback = 0, error.__traceback__
+    while traceback is not None:
+        count, traceback = count + 1, traceback.tb_next
+    return count
+
+
+def test_a_rejection_leaves_no_garbage_cycle(clock):
+    """An exception kept in a local variable of its own frame lives until the collector runs: 10,000 a second add up."""
+    breaker = consecutive(clock)
+    guarded = breaker(fail)
+    open_by_failures(breaker)
+    gc.disable()
+    try:
+        try:
+            guarded()
+        except CallNotPermitted as error:
+            rejection = weakref.ref(error)
+        assert rejection() is None
+    finally:
+        gc.enable()
+
+
+# Time
+
+
+@pytest.mark.parametrize("step_seconds", [-86_400.0, 86_400.0])
+def test_a_step_of_the_wall_clock_changes_nothing(monkeypatch, step_seconds):
+    """pybreaker, aiobreaker, purgatory and hyx stay open for as long as the wall clock was set back."""
+    breaker = CircuitBreaker(
+        "dependency",
+        CircuitBreakerConfig(sliding_window="consecutive", consecutive_failures=1, wait_in_open_seconds=0.05),
+    )
+    breaker.acquire().failure()
+    stepped = time.time() + step_seconds
+    monkeypatch.setattr(time, "time", lambda: stepped)
+    retry_after = breaker.snapshot().retry_after_seconds
+    assert retry_after is not None
+    assert 0.0 <= retry_after <= 0.05
+    deadline = time.monotonic() + 20
+    while breaker.try_acquire() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.005)  # the system's clock is what is tested here
+    assert breaker.state is State.HALF_OPEN
+
+
+# Locks
+
+
+def test_no_lock_is_held_during_a_call(clock):
+    """pybreaker#55: one slow call, and every other thread waited; here another call runs inside the first."""
+    breaker = consecutive(clock)
+    answer: list[str] = []
+
+    @breaker
+    def outer() -> None:
+        thread = threading.Thread(target=lambda: answer.append(inner()))
+        thread.start()
+        thread.join(20)
+
+    @breaker
+    def inner() -> str:
+        return "not blocked"
+
+    outer()
+    assert answer == ["not blocked"]
+
+
+def test_one_breaker_serves_several_event_loops(clock):
+    """Breakers with an asyncio.Lock are bound to the loop that used them first."""
+    breaker = consecutive(clock, failures=2)
+
+    @breaker
+    async def call() -> None:
+        await asyncio.sleep(0)
+        raise ConnectionError
+
+    async def on_one_loop() -> None:
+        with pytest.raises(ConnectionError):
+            await call()
+
+    threads = [threading.Thread(target=lambda: asyncio.run(on_one_loop())) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert breaker.state is State.OPEN

@@ -17,7 +17,9 @@ PATIENCE_SECONDS = 30.0
 def everything(lab: Any) -> tuple[Any, ...]:
     """All that exists in the cloud, without the ids and random endings that a new object changes."""
     records = {key: record.get("ResourceRecords") for key, record in lab.records().items()}
-    checks = sorted((config["Type"], config.get("FullyQualifiedDomainName", "")) for config in lab.health_checks().values())
+    checks = sorted(
+        (config["Type"], config.get("FullyQualifiedDomainName", "")) for config in lab.health_checks().values()
+    )
     alarms = sorted(alarm["AlarmName"] for alarm in lab.client("cloudwatch").describe_alarms()["MetricAlarms"])
     topics = sorted(topic["TopicArn"].rpartition("-")[0] for topic in lab.client("sns").list_topics()["Topics"])
     zones = sorted(zone["Name"] for zone in lab.client("route53").list_hosted_zones()["HostedZones"])

@@ -82,7 +82,7 @@ def no_addresses(config: Config) -> None:
     config["seawall:regions"][0].pop("addresses")
 
 
-BAD: dict[str, tuple[Callable[[Config], None], str]] = {
+BAD: dict[str, tuple[Callable[[Config], object], str]] = {
     "interval": (
         section("health_check", interval_seconds=15),
         "seawall:health_check.interval_seconds = 15: 10 or 30 seconds, because Route 53 offers no other interval",
@@ -144,7 +144,7 @@ def test_a_mistake_gets_one_line_with_key_value_and_what_is_allowed(what: str, c
     assert "\n" not in str(caught.value)
 
 
-INSIDE: dict[str, Callable[[Config], None]] = {
+INSIDE: dict[str, Callable[[Config], object]] = {
     "interval 30": lambda config: (
         section("health_check", interval_seconds=30)(config),
         section("objectives", recovery_time_seconds=190)(config),

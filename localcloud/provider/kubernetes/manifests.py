@@ -105,7 +105,9 @@ class _Dumper(yaml.SafeDumper):
 
 def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
     style = None
-    if "\n" in value:
+    if not all(character.isprintable() or character == "\n" for character in value):
+        style = '"'  # NEL and its like are line ends to some readers: written as escapes
+    elif "\n" in value:
         style = "|"
     elif NUMBER_ELSEWHERE.fullmatch(value):
         style = '"'

@@ -1,0 +1,266 @@
+"""Every AWS type of the table, through its whole life on the local server. The next type adds a sample, nothing else."""
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pulumi.provider.experimental import provider as sdk
+
+from localcloud import cloud
+from localcloud.provider import values
+from localcloud.provider.aws import ADAPTERS, FUNCTIONS
+from localcloud.provider.clients import Clients
+from localcloud.provider.core import Provider
+from localcloud.provider.journal import Journal
+from localcloud.provider.recorded import recorded
+from localcloud.provider.serve import DiffRequest, UpdateRequest
+from localcloud.provider.values import UNKNOWN
+
+pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("provider")]
+SEED = b"\x01\x23\x45\x67"
+TOPIC_ARN = "arn:aws:sns:us-east-1:123456789012:alarms"
+
+# Per type: the inputs that it is created with, and changes that must be possible in place. `{zone}` and the like stand
+# for what the fixture has made.
+SAMPLES: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {
+    "aws:route53/zone:Zone": (
+        {"name": "sample.test", "comment": "first", "tags": {"a": "1"}},
+        [{"comment": "second"}, {"tags": {"a": "2", "b": "3"}}, {"forceDestroy": True}],
+    ),
+    "aws:route53/record:Record": (
+        {
+            "zoneId": "{zone}", "name": "shop.{zone_name}", "type": "A", "ttl": 30, "records": ["203.0.113.1"],
+            "setIdentifier": "primary", "failoverRoutingPolicies": [{"type": "PRIMARY"}], "healthCheckId": "{check}",
+        },
+        [{"ttl": 20}, {"records": ["203.0.113.2", "203.0.113.3"]}, {"setIdentifier": "first"}],
+    ),
+    "aws:route53/healthCheck:HealthCheck": (
+        {
+            "type": "HTTPS", "fqdn": "eu.shop.test", "port": 443, "resourcePath": "/livez", "requestInterval": 10,
+            "failureThreshold": 3, "regions": ["us-east-1", "eu-west-1", "sa-east-1"], "tags": {"Name": "shop"},
+        },
+        [{"failureThreshold": 2}, {"resourcePath": "/healthz"}, {"invertHealthcheck": True}, {"tags": {"Name": "other"}}],
+    ),
+    "aws:cloudwatch/metricAlarm:MetricAlarm": (
+        {
+            "name": "sample", "region": "us-east-1", "namespace": "AWS/Route53", "metricName": "HealthCheckStatus",
+            "statistic": "Minimum", "comparisonOperator": "LessThanThreshold", "threshold": 1, "period": 60,
+            "evaluationPeriods": 1, "dimensions": {"HealthCheckId": "one"}, "alarmActions": [TOPIC_ARN],
+        },
+        [{"threshold": 2}, {"alarmActions": []}, {"dimensions": {"HealthCheckId": "two"}}, {"treatMissingData": "breaching"}],
+    ),
+    "aws:cloudwatch/compositeAlarm:CompositeAlarm": (
+        {"alarmName": "both", "region": "us-east-1", "alarmRule": 'ALARM("one") AND ALARM("two")', "alarmActions": [TOPIC_ARN]},
+        [{"alarmRule": 'ALARM("one")'}, {"alarmDescription": "both sides"}],
+    ),
+    "aws:sns/topic:Topic": (
+        {"region": "us-east-1", "displayName": "Alarms", "tags": {"a": "1"}},
+        [{"displayName": "Other"}, {"tags": {}}],
+    ),
+    "aws:sns/topicSubscription:TopicSubscription": (
+        {"region": "us-east-1", "topic": "{topic}", "protocol": "email", "endpoint": "on-call@example.com"},
+        [],
+    ),
+    "aws:ec2/vpc:Vpc": (
+        {"region": "eu-west-1", "cidrBlock": "10.0.0.0/16", "tags": {"Name": "sample"}},
+        [{"enableDnsHostnames": True}, {"tags": {"Name": "other"}}],
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """The SDK's server is asyncio's."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One local server for the module."""
+    folder = tmp_path_factory.mktemp("cloud")
+    yield cloud.start(folder).endpoint
+    cloud.stop(folder)
+
+
+class Plugin:
+    """Plays the engine's part for one resource at a time."""
+
+    def __init__(self, endpoint: str, folder: Path) -> None:
+        self.recorded = folder / "recorded.json"
+        environment = {"SEAWALL_LOCAL_ENDPOINT": endpoint, "SEAWALL_LOCAL_RECORDED": str(self.recorded)}
+        self.journal = Journal(folder / "journal.json")
+        self.clients = Clients(environment)
+        self.provider = Provider(ADAPTERS, FUNCTIONS, self.journal, self.clients)
+
+    async def configure(self) -> None:
+        arguments = values.to_properties({"region": "eu-west-1"})
+        await self.provider.configure(sdk.ConfigureRequest({}, arguments, True, True))
+
+    @staticmethod
+    def urn(type_: str, name: str = "sample") -> str:
+        return f"urn:pulumi:dev::seawall::seawall:index:FailoverRecord${type_}::{name}"
+
+    async def check(self, type_: str, inputs: dict[str, Any], olds: dict[str, Any] | None = None) -> Any:
+        request = sdk.CheckRequest(
+            self.urn(type_), values.to_properties(olds or {}), values.to_properties(inputs), SEED
+        )
+        return await self.provider.check(request)
+
+    async def create(self, type_: str, inputs: dict[str, Any], *, preview: bool = False) -> tuple[str, dict[str, Any]]:
+        response = await self.provider.create(
+            sdk.CreateRequest(self.urn(type_), values.to_properties(inputs), 0, preview)
+        )
+        return str(response.resource_id), values.to_plain(response.properties)[0]
+
+    async def diff(
+        self, type_: str, id_: str, state: dict[str, Any], news: dict[str, Any], olds: dict[str, Any]
+    ) -> Any:
+        request = DiffRequest(
+            values.to_properties(olds),
+            self.urn(type_),
+            id_,
+            values.to_properties(state),
+            values.to_properties(news),
+            [],
+        )
+        return await self.provider.diff(request)
+
+    async def update(
+        self, type_: str, id_: str, state: dict[str, Any], news: dict[str, Any], olds: dict[str, Any], *, preview: bool
+    ) -> dict[str, Any]:
+        old, before, after = (values.to_properties(one) for one in (olds, state, news))
+        request = UpdateRequest(old, self.urn(type_), id_, before, after, 0, [], preview)
+        return values.to_plain((await self.provider.update(request)).properties)[0]
+
+    async def read(self, type_: str, id_: str, state: dict[str, Any], olds: dict[str, Any]) -> Any:
+        request = sdk.ReadRequest(self.urn(type_), id_, values.to_properties(state), values.to_properties(olds))
+        return await self.provider.read(request)
+
+    async def delete(self, type_: str, id_: str, state: dict[str, Any]) -> None:
+        await self.provider.delete(sdk.DeleteRequest(self.urn(type_), id_, values.to_properties(state), 0))
+
+
+@pytest.fixture
+async def plugin(endpoint: str, tmp_path: Path) -> Plugin:
+    made = Plugin(endpoint, tmp_path)
+    await made.configure()
+    return made
+
+
+@pytest.fixture
+def surroundings(plugin: Plugin) -> Iterator[dict[str, str]]:
+    """A zone, a check and a topic of this test's own, for the types that need one."""
+    route53, sns = plugin.clients.get("route53", "us-east-1"), plugin.clients.get("sns", "us-east-1")
+    name = f"z{uuid.uuid4().hex[:8]}.test"
+    zone = route53.create_hosted_zone(Name=name, CallerReference=uuid.uuid4().hex)["HostedZone"]["Id"].rsplit("/", 1)[
+        -1
+    ]
+    check = route53.create_health_check(
+        CallerReference=uuid.uuid4().hex,
+        HealthCheckConfig={"Type": "TCP", "FullyQualifiedDomainName": "a.test", "Port": 443, "RequestInterval": 10, "FailureThreshold": 3},
+    )["HealthCheck"]["Id"]  # fmt: skip
+    topic = sns.create_topic(Name=f"t{uuid.uuid4().hex[:8]}")["TopicArn"]
+    yield {"{zone}": zone, "{zone_name}": name, "{check}": check, "{topic}": topic}
+    sns.delete_topic(TopicArn=topic)
+    route53.delete_health_check(HealthCheckId=check)
+
+
+def filled(value: Any, surroundings: dict[str, str]) -> Any:
+    """The sample with the fixture's names in their places."""
+    if isinstance(value, str):
+        for placeholder, real in surroundings.items():
+            value = value.replace(placeholder, real)
+        return value
+    if isinstance(value, dict):
+        return {key: filled(item, surroundings) for key, item in value.items()}
+    return [filled(item, surroundings) for item in value] if isinstance(value, list) else value
+
+
+def test_every_type_has_a_sample() -> None:
+    """A type without a sample would go through the table untested."""
+    assert SAMPLES.keys() == ADAPTERS.keys()
+
+
+@pytest.mark.parametrize("type_", SAMPLES)
+async def test_a_type_lives_its_whole_life(type_: str, plugin: Plugin, surroundings: dict[str, str]) -> None:
+    """Created, read back the same, changed in place, unchanged afterwards, deleted, deleted again, gone."""
+    sample, edits = SAMPLES[type_]
+    checked = await plugin.check(type_, filled(sample, surroundings))
+    assert not checked.failures
+    inputs = values.to_plain(checked.inputs)[0]
+
+    id_, promised = await plugin.create(type_, inputs, preview=True)
+    assert id_ == ""
+    assert all(promised[name] is UNKNOWN for name in ADAPTERS[type_].computed)
+    id_, state = await plugin.create(type_, inputs)
+    assert id_
+    assert ADAPTERS[type_].computed - {"confirmationWasAuthenticated"} <= state.keys()
+    assert not (await plugin.diff(type_, id_, state, inputs, inputs)).changes
+
+    read = await plugin.read(type_, id_, state, inputs)
+    assert read.resource_id == id_
+    assert values.to_plain(read.inputs)[0] == inputs
+
+    for edit in edits:
+        news = values.to_plain((await plugin.check(type_, {**inputs, **filled(edit, surroundings)}, inputs)).inputs)[0]
+        difference = await plugin.diff(type_, id_, state, news, inputs)
+        assert difference.changes
+        assert not difference.replaces
+        preview = await plugin.update(type_, id_, state, news, inputs, preview=True)
+        assert {name: preview[name] for name in news} == news
+        assert UNKNOWN not in preview.values()
+        state = await plugin.update(type_, id_, state, news, inputs, preview=False)
+        inputs = news
+        assert not (await plugin.diff(type_, id_, state, inputs, inputs)).changes
+        assert values.to_plain((await plugin.read(type_, id_, state, inputs)).inputs)[0] == inputs
+
+    await plugin.delete(type_, id_, state)
+    await plugin.delete(type_, id_, state)
+    assert not (await plugin.read(type_, id_, state, inputs)).resource_id
+    assert recorded(plugin.recorded) == []
+
+
+@pytest.mark.parametrize("type_", SAMPLES)
+async def test_an_unknown_input_is_refused_with_the_nearest_right_one(
+    type_: str, plugin: Plugin, surroundings: dict[str, str]
+) -> None:
+    """A misspelled input that is silently dropped is a setting that somebody believes in."""
+    sample = filled(SAMPLES[type_][0], surroundings)
+    name = next(iter(sample))
+    failures = (await plugin.check(type_, {**sample, f"{name}x": "v"})).failures
+    assert [failure.property for failure in failures] == [f"{name}x"]
+    assert name in failures[0].reason
+    assert "\n" not in failures[0].reason
+
+
+@pytest.mark.parametrize("type_", [type_ for type_, adapter in ADAPTERS.items() if adapter.regional])
+async def test_another_region_asks_for_a_new_object(type_: str, plugin: Plugin, surroundings: dict[str, str]) -> None:
+    """An object cannot move: a changed region must be planned as a replacement, never tried as an update."""
+    state = values.to_plain((await plugin.check(type_, filled(SAMPLES[type_][0], surroundings))).inputs)[0]
+    difference = await plugin.diff(type_, "id", state, {**state, "region": "sa-east-1"}, state)
+    assert difference.replaces == ["region"]
+
+
+@pytest.mark.parametrize("type_", SAMPLES)
+async def test_what_a_killed_run_created_is_adopted_and_not_made_twice(
+    type_: str, plugin: Plugin, surroundings: dict[str, str]
+) -> None:
+    """The engine died between the creation and its own note of it: the next run's Create finds the same object."""
+    inputs = values.to_plain((await plugin.check(type_, filled(SAMPLES[type_][0], surroundings))).inputs)[0]
+    first, _ = await plugin.create(type_, inputs)
+    second, state = await plugin.create(type_, inputs)
+    assert second == first
+    await plugin.diff(type_, first, state, inputs, inputs)  # the engine shows that it knows the object now
+    assert plugin.journal.entry(plugin.urn(type_), type_) is None
+    await plugin.delete(type_, first, state)
+
+
+async def test_without_the_local_cloud_nothing_is_called(tmp_path: Path) -> None:
+    """A plugin that fell back to its defaults would change somebody's real account."""
+    provider = Provider(ADAPTERS, FUNCTIONS, Journal(tmp_path / "journal.json"), Clients({}))
+    request = sdk.CreateRequest(Plugin.urn("aws:route53/zone:Zone"), values.to_properties({"name": "a.test"}), 0, False)
+    with pytest.raises(Exception, match="make dev") as caught:
+        await provider.create(request)
+    assert "\n" not in str(caught.value)

@@ -15,7 +15,7 @@ from localcloud.sandbox import ROOT, Sandbox
 from seawall.errors import SeawallError
 
 app: Final = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
-PIPE_WIDTH: Final = 120  # columns where there is no terminal to ask, e.g. in a log
+PIPE_WIDTH: Final = 160  # columns where there is no terminal to ask, e.g. in a log
 console: Final = Console(highlight=False, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH)
 
 StackOption = Annotated[str, typer.Option("--stack", help="Which Pulumi.<stack>.yaml to use.")]

@@ -87,6 +87,7 @@ class Deployment:
                 f"another run is at work on stack {self._sandbox.stack} (process {holder}); wait for it"
             )
         self._stack.cancel()
+        self._sandbox.end_orphans()
         return True
 
     def pending(self) -> int:

@@ -160,6 +160,26 @@ class Sandbox:
                 continue
         return None
 
+    def end_orphans(self) -> int:
+        """End what a killed run left: its language host notices only after minutes that its engine is gone.
+
+        Returns:
+            How many processes were ended. Only those of this sandbox, and only where no engine is their parent.
+        """
+        ended = 0
+        for process in psutil.process_iter(["name"]):
+            if not str(process.info["name"]).startswith("pulumi-language"):
+                continue
+            try:
+                parent = process.parent()
+                orphan = parent is None or parent.name() != "pulumi"
+                if orphan and process.environ().get("PULUMI_HOME") == str(self.pulumi_home):
+                    process.kill()
+                    ended += 1
+            except (psutil.NoSuchProcess, psutil.AccessDenied):  # ended by itself, or somebody else's
+                continue
+        return ended
+
     def remove(self) -> None:
         """Delete the folder with everything in it."""
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -153,7 +153,7 @@ def _alarms(cloudwatch: Any, outputs: Mapping[str, Any], recorded_file: Path) ->
     present = {alarm["AlarmName"]: alarm for page in pages for alarm in page["MetricAlarms"]}
     noted = {entry.properties.get("alarmName") for entry in recorded(recorded_file)}
     for claim in outputs["alarms"]:
-        name = claim["name"]
+        name = str(claim["name"])
         if name in present:
             alarm = present[name]
             watched = {item["Value"] for item in alarm["Dimensions"] if item["Name"] == "HealthCheckId"}

@@ -59,7 +59,9 @@ class Lab:
     def localcloud(self, *arguments: str) -> Run:
         """`python -m localcloud …`, as the Makefile runs it."""
         places = ["--folder", str(self.sandbox.folder), "--source", str(self.sandbox.source)]
-        return self._run([sys.executable, "-m", "localcloud", *arguments, *places], dict(os.environ), ROOT)
+        return self._run(
+            [sys.executable, "-m", "localcloud", *arguments, *places], {**os.environ, "COLUMNS": "240"}, ROOT
+        )
 
     def dev(self, edit: Edit | None = None) -> Run:
         """Configure and `make dev`."""

@@ -101,7 +101,7 @@ def test_a_killed_up_converges_by_the_next_dev(
     assert run.code == 0, run.last_lines
     assert everything(lab) == expected
     assert not lab.state().get("pending_operations")
-    wait_until(lambda: not any(alive(child.pid) for child in children), "the plugins to notice and end")
+    wait_until(lambda: not any(alive(child.pid) for child in children), "plugins and language host to be gone")
     assert lab.pulumi("preview", "--expect-no-changes").code == 0
 
 

@@ -77,8 +77,8 @@ class Cluster:
         urn = f"urn:pulumi:dev::shop::pulumi:providers:kubernetes::{name}"
         properties = values.to_properties(arguments)
         checked = await self.provider.check_config(sdk.CheckRequest(urn, {}, properties, b""))
-        await self.provider.configure(sdk.ConfigureRequest({}, checked.inputs, True, True))
-        return values.to_plain(checked.inputs)[0]
+        await self.provider.configure(sdk.ConfigureRequest({}, checked.inputs or {}, True, True))
+        return values.to_plain(checked.inputs or {})[0]
 
     async def check(
         self, name: str, inputs: dict[str, Any], *, fresh: bool = False
@@ -87,7 +87,7 @@ class Cluster:
         request = sdk.CheckRequest(urn(inputs, name), values.to_properties(olds), values.to_properties(inputs), SEED)
         response = await self.provider.check(request)
         failures = [f"{failure.property}: {failure.reason}" for failure in response.failures or ()]
-        return values.to_plain(response.inputs)[0], failures
+        return values.to_plain(response.inputs or {})[0], failures
 
     async def diff(self, name: str, news: dict[str, Any], ignore: tuple[str, ...] = ()) -> sdk.DiffResponse:
         return await self.provider.diff(
@@ -123,7 +123,7 @@ class Cluster:
     async def create(self, name: str, news: dict[str, Any]) -> None:
         request = sdk.CreateRequest(urn(news, name), values.to_properties(news), 0, False)
         response = await self.provider.create(request)
-        self.ids[name], self.inputs[name] = response.resource_id, news
+        self.ids[name], self.inputs[name] = str(response.resource_id), news
         self.states[name] = values.to_plain(response.properties or {})[0]
 
     async def refresh(self, name: str) -> str:
@@ -136,7 +136,7 @@ class Cluster:
             return "gone"
         before = self.states[name]
         self.states[name] = values.to_plain(response.properties)[0]
-        self.inputs[name] = values.to_plain(response.inputs)[0]
+        self.inputs[name] = values.to_plain(response.inputs or {})[0]
         return "same" if self.states[name] == before else "drifted"
 
     async def delete(self, name: str) -> None:
@@ -162,7 +162,7 @@ async def cluster(tmp_path: Path) -> Cluster:
     return cluster
 
 
-def with_change(manifest: dict[str, Any], *path: Any, value: Any) -> dict[str, Any]:
+def with_change(manifest: dict[str, Any], *path: Any, value: Any) -> Any:
     if not path:
         return value
     copy: Any = dict(manifest) if isinstance(manifest, dict) else list(manifest)
@@ -302,6 +302,7 @@ async def test_a_secret_is_secret_in_the_state_and_for_its_owner_on_the_disk(clu
     """The program need not mark it; the file holds it in plain text, so nobody else may read it."""
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "db"}, "stringData": {"password": "hunter2"}}
     response = await cluster.provider.check(sdk.CheckRequest(urn(secret, "db"), {}, values.to_properties(secret), SEED))
+    assert response.inputs is not None
     assert response.inputs["stringData"].is_secret
     await cluster.up("db", secret)
     request = sdk.ReadRequest(urn(secret, "db"), "db", values.to_properties(secret), values.to_properties(secret))
@@ -447,7 +448,7 @@ async def test_a_run_killed_after_the_write_leaves_no_file_that_nobody_knows(tmp
     following = Cluster(base, journal)
     await following.configure(context="eu")
     request = sdk.CheckRequest(urn(settings, "settings"), {}, values.to_properties(settings), b"another seed")
-    news = values.to_plain((await following.provider.check(request)).inputs)[0]
+    news = values.to_plain((await following.provider.check(request)).inputs or {})[0]
     assert news["metadata"]["name"] == "settings-01234567"
     named = {**settings, "metadata": {"name": "settings"}}
     await following.create("settings", named)

@@ -313,9 +313,9 @@ def test_a_coroutine_from_a_plain_function_is_refused(clock):
 
     guarded = breaker(lambda: call())
     with pytest.raises(UnguardableCallable, match="returned a coroutine"):
-        guarded()
+        _ = guarded()
     with pytest.raises(UnguardableCallable, match="returned a coroutine"):
-        breaker.call(call)
+        _ = breaker.call(call)
     assert breaker.state is State.CLOSED
 
 
@@ -381,11 +381,13 @@ def test_a_rejection_leaves_no_garbage_cycle(clock):
     guarded = breaker(fail)
     open_by_failures(breaker)
     gc.disable()
+    rejection: weakref.ref[CallNotPermitted] | None = None
     try:
         try:
             guarded()
         except CallNotPermitted as error:
             rejection = weakref.ref(error)
+        assert rejection is not None
         assert rejection() is None
     finally:
         gc.enable()

@@ -18,6 +18,7 @@ The model keeps every outcome in a list and counts it anew each time. It knows n
 import contextlib
 import math
 from dataclasses import dataclass, field
+from typing import Literal
 
 import pytest
 from hypothesis import settings
@@ -156,7 +157,8 @@ ratios = st.sampled_from([0.1, 0.25, 0.5, 0.75, 1.0])
 
 @st.composite
 def configs(draw: st.DrawFn) -> CircuitBreakerConfig:
-    kind = draw(st.sampled_from(["count", "time", "consecutive"]))
+    kinds: tuple[Literal["count", "time", "consecutive"], ...] = ("count", "time", "consecutive")
+    kind = draw(st.sampled_from(kinds))
     size = draw(st.integers(1, 12)) if kind == "count" else 10  # seconds: a twentieth is then exact in binary
     return CircuitBreakerConfig(
         sliding_window=kind,

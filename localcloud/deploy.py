@@ -2,7 +2,7 @@
 
 import contextlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
@@ -67,11 +67,12 @@ class Deployment:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox: Final = sandbox
-        self._stack: Final = auto.create_or_select_stack(
-            stack_name=sandbox.stack,
-            work_dir=str(sandbox.project),
-            opts=auto.LocalWorkspaceOptions(pulumi_home=str(sandbox.pulumi_home)),
-        )
+        with _refused():
+            self._stack: Final = auto.create_or_select_stack(
+                stack_name=sandbox.stack,
+                work_dir=str(sandbox.project),
+                opts=auto.LocalWorkspaceOptions(pulumi_home=str(sandbox.pulumi_home)),
+            )
 
     def unlock(self) -> bool:
         """Take away the lock of a run that was killed. True when there was one.
@@ -145,7 +146,7 @@ class Deployment:
 
 
 @contextlib.contextmanager
-def _refused() -> Any:
+def _refused() -> Iterator[None]:
     """Turn the engine's failure into one error of ours."""
     try:
         yield

@@ -97,6 +97,8 @@ class Sandbox:
         _write_if_changed(self.project / "Pulumi.yaml", yaml.safe_dump(settings, sort_keys=False, allow_unicode=True))
         self._copy_config(config)
         install_plugins(self.pulumi_home)
+        if self.running_holder() is None:
+            self.mend_checkpoint()
         shutil.rmtree(self.pulumi_home / "logs", ignore_errors=True)  # grows without end otherwise
 
     def _copy_config(self, config: Path) -> None:
@@ -139,6 +141,25 @@ class Sandbox:
             "SEAWALL_LOCAL_RECORDED": str(self.recorded.resolve()),
             "SEAWALL_LOCAL_RENDER": str(self.manifests.resolve()),
         }
+
+    def mend_checkpoint(self) -> bool:
+        """Put the engine's own backup in place of a state file that a killed run left half-written.
+
+        The engine writes its state without a temporary file. What its backup does not know yet is in the provider
+        plugin's journal, and is adopted from there.
+
+        Returns:
+            Whether there was something to mend.
+        """
+        mended = False
+        for path in self.state.glob(".pulumi/stacks/*/*.json"):
+            backup = path.with_name(path.name + ".bak")
+            if not _is_json(path) and _is_json(backup):
+                temporary = path.with_name(path.name + ".new")
+                shutil.copyfile(backup, temporary)
+                temporary.replace(path)
+                mended = True
+        return mended
 
     def lock_holders(self) -> list[int]:
         """Process ids named by the engine's locks on this state. They may be dead."""
@@ -183,6 +204,14 @@ class Sandbox:
     def remove(self) -> None:
         """Delete the folder with everything in it."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _is_json(path: Path) -> bool:
+    try:
+        json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _write_if_changed(path: Path, text: str) -> None:

@@ -30,8 +30,6 @@ RBAC_GROUP: Final = "rbac.authorization.k8s.io/"
 # A commit id such as 12e4567 in a label would arrive as infinity.
 NUMBER_ELSEWHERE: Final = re.compile(r"[-+]?(\.?[0-9][0-9_.]*([eE][-+]?[0-9]+)?|0[oObBxX][0-9a-fA-F_]+)")
 
-ODD_BREAKS: Final = re.compile("[\r\x85\u2028\u2029\ufeff]")  # some readers end a line at these, others do not
-
 
 def path_of(manifest: Manifest) -> Path:
     """Where an object lies inside its cluster's folder."""

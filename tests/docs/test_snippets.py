@@ -1,6 +1,10 @@
 """Every snippet in the README and the manual is run: what a page shows is what works."""
 
+import asyncio
+import json
 import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +41,6 @@ def _check_config(example: Example) -> None:
 
 
 def _as_engine(value: object) -> str:
-    import json
-
     return json.dumps(value)
 
 
@@ -54,6 +56,24 @@ def _skip(example: Example) -> None:
     """Output and drawings: nothing to run."""
 
 
+@pytest.fixture
+def engineless() -> Iterator[None]:
+    """Mocks in place of the engine, on an event loop of their own; what a page registers is run to its end."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    # Pulumi's mocks make an event loop in each thread that they use, and close none: so one thread, closed at the end.
+    worker = ThreadPoolExecutor(1, initializer=lambda: asyncio.set_event_loop(asyncio.new_event_loop()))
+    loop.set_default_executor(worker)
+    pulumi.runtime.set_mocks(_Mocks(), project="page", stack="dev", preview=False)
+    yield
+    while pending := asyncio.all_tasks(loop):
+        loop.run_until_complete(asyncio.gather(*pending))
+    worker.submit(lambda: asyncio.get_event_loop().close()).result()
+    worker.shutdown()
+    asyncio.set_event_loop(None)
+    loop.close()
+
+
 SYBIL = Sybil(
     parsers=[
         PythonCodeBlockParser(),
@@ -66,12 +86,11 @@ SYBIL = Sybil(
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_every_snippet_of_a_page_runs(page: Path) -> None:
+def test_every_snippet_of_a_page_runs(page: Path, engineless: None) -> None:
     """A reader who copies a page's code from top to bottom gets what the page says."""
     text = page.read_text(encoding="utf-8")
     fences = re.findall(r"^```([a-z]*)", text, re.MULTILINE)[::2]
     assert set(fences) <= LANGUAGES, f"fences of {set(fences) - LANGUAGES} are not checked by any parser"
-    pulumi.runtime.set_mocks(_Mocks(), project="page", stack="dev", preview=False)
     document: Document = SYBIL.parse(page)
     examples = list(document.examples())
     assert len(examples) == len(fences), "a fence was not understood"

@@ -143,7 +143,8 @@ class Machine:
     def other_process(self) -> Iterator["subprocess.Popen[str]"]:
         """The same call in another process."""
         code = (
-            "import os, sys; from pathlib import Path; from localcloud.engine import Limits, ensure_engine;"
+            "import os, signal, sys; from pathlib import Path; from localcloud.engine import Limits, ensure_engine;"
+            "signal.signal(signal.SIGINT, signal.default_int_handler);"  # a shell's background job has it ignored
             "say = lambda line: print(line, flush=True);"
             "limits = Limits(beat_seconds=0.05);"
             "ensure_engine(progress=say, cache=Path(sys.argv[1]), installer=[sys.argv[2]], limits=limits)"

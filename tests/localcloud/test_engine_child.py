@@ -16,7 +16,8 @@ from localcloud.child import Child, ChildFailed, run, wait
 
 ENVIRON = {"PATH": "/usr/bin:/bin"}
 ASKER = """
-import os, sys
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job of a shell inherits it as ignored
 from localcloud.child import run
 run(["/bin/sh", "-c", sys.argv[1]], environ=dict(os.environ), limit_seconds=60)
 """

@@ -262,8 +262,24 @@ class BreakerMachine(RuleBasedStateMachine):
     def wait_for_the_trial(self) -> None:
         self.clock.advance(max(0.0, self.model.phase.until - self.now))
 
-    @rule(order=st.sampled_from(["force_open", "disable", "metrics_only", "reset", "reset"]))
-    def order(self, order: str) -> None:
+    @rule()
+    @precondition(lambda self: self.model.phase.state is State.HALF_OPEN)
+    def wait_for_the_end_of_half_open(self) -> None:
+        limit = self.breaker.config.max_wait_in_half_open_seconds
+        if limit is not None:
+            self.clock.advance(max(0.0, self.model.phase.began + limit - self.now))
+
+    @rule(outcomes=st.lists(st.sampled_from(["good", "good", "failed", "slow"]), min_size=3, max_size=15))
+    def make_many_calls(self, outcomes: list[str]) -> None:
+        for outcome in outcomes:
+            seconds = 1.25 if outcome == "slow" else 0.0
+            self.call_a_guarded_function(seconds, OSError if outcome == "failed" else None)
+            self.state_and_window_agree()
+
+    @rule(order=st.sampled_from(["force_open", "disable", "metrics_only", "reset"]), really=st.integers(0, 3))
+    def order(self, order: str, really: int) -> None:
+        if really:
+            return  # orders end what the other rules have built up: one in four is enough
         states = {"force_open": State.FORCED_OPEN, "disable": State.DISABLED, "metrics_only": State.METRICS_ONLY}
         state = states.get(order, State.CLOSED)
         getattr(self.breaker, order)()

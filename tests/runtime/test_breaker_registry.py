@@ -88,6 +88,8 @@ def test_a_breaker_that_somebody_holds_is_found_again_after_it_made_room():
     used = registry.get("used")
     guarded()
     assert used.snapshot().total_succeeded == 1
+    used.force_open()
+    assert registry.get("held") is held  # although there is no room for it
 
 
 def test_limits_and_copies_are_refused():

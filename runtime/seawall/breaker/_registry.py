@@ -77,6 +77,7 @@ class CircuitBreakerRegistry:
         """
         with self._lock:
             breaker = self._alive.get(name)
+            known = breaker is not None
             if breaker is None:
                 breaker = CircuitBreaker(
                     name,
@@ -89,21 +90,22 @@ class CircuitBreakerRegistry:
                 raise ConflictingConfig(name, _differences(config, breaker.config))
             if name in self._held:
                 self._held.move_to_end(name)
-            else:
-                if len(self._held) >= self._max_breakers:
-                    self._make_room(name)
+            elif len(self._held) < self._max_breakers or self._make_room():
                 self._held[name] = breaker
                 self._alive[name] = breaker
+            elif not known:  # one that somebody else holds is handed out again even when there is no room for it
+                raise RegistryFull(name, self._max_breakers)
             return breaker
 
-    def _make_room(self, name: str) -> None:
+    def _make_room(self) -> bool:
+        """Let one closed breaker go; whether there was one."""
         for _ in range(min(EVICTION_LOOKS, len(self._held))):
             oldest, breaker = next(iter(self._held.items()))
             if breaker.state is State.CLOSED:
                 del self._held[oldest]
-                return
+                return True
             self._held.move_to_end(oldest)
-        raise RegistryFull(name, self._max_breakers)
+        return False
 
     def __len__(self) -> int:
         return len(self._held)

@@ -64,7 +64,7 @@ class Adapter:
             this creation, the same when a killed run is taken up again.
         finish: What follows the creation (tags, attributes). Repeatable.
         find: The id of the object that an interrupted `create` with that reference made, if it did. Types whose
-            `create` may be repeated without harm need none.
+            `create` may be repeated without harm need none. A sweep asks without inputs.
         read: Every property of the object that the service tells, or None when it is gone. The known state
             is empty on import.
         update: Make the object what the inputs say. Given the object's state and the new inputs.

@@ -109,7 +109,7 @@ class Provider(sdk.Provider):
         rule = adapter.autoname
         if rule is None or rule.property in inputs:
             return
-        if rule.property in olds:
+        if rule.property in olds and rule.suffix(olds) == rule.suffix(inputs):
             inputs[rule.property] = olds[rule.property]
             return
         begun = await asyncio.to_thread(self._journal.entry, request.urn, adapter.resource_type)
@@ -161,7 +161,7 @@ class Provider(sdk.Provider):
                 return adopted
         name = adapter.autoname.property if adapter.autoname else None
         names = {name: inputs[name]} if name and name in inputs else {}
-        entry = self._journal.begin(urn, adapter.resource_type, plain, names)
+        entry = self._journal.begin(urn, adapter.resource_type, plain, names, cloud.region)
         try:
             id_ = adapter.create(cloud, inputs, entry.reference)
         except Exception as error:
@@ -176,13 +176,14 @@ class Provider(sdk.Provider):
         self, adapter: Adapter, cloud: Cloud, entry: Entry, plain: Properties, inputs: Properties
     ) -> tuple[str, Properties] | None:
         """Bring what a killed run left to the inputs. What cannot be brought there is removed, since no state knows it."""
-        id_ = entry.id or adapter.find(cloud, inputs, entry.reference)
+        there = Cloud(self._clients, entry.region)
+        id_ = entry.id or adapter.find(there, inputs, entry.reference)
         untold = {name: inputs[name] for name in adapter.write_only if name in inputs}
-        current = self._read(adapter, cloud, id_, untold) if id_ else None
+        current = self._read(adapter, there, id_, untold) if id_ else None
         if not id_ or current is None:
             return None
         if any(change.replaces for change in changes(adapter, current, {}, inputs)):
-            adapter.delete(cloud, id_, current)
+            adapter.delete(there, id_, current)
             return None
         adapter.update(cloud, id_, current, inputs)
         adapter.finish(cloud, id_, inputs)

@@ -16,6 +16,9 @@ already has: before a replacement is created the engine has called Diff with the
 replace without asking, Check with its inputs), which ended the old object's entry; and an entry for a replacement that
 was killed half-way survives that, since Diff names another id and Check other inputs.
 
+What no later Create asks for (the program went back, or the stack was destroyed after the kill) stays in the journal
+until `sweep` is given the engine's state and removes it.
+
 URNs contain project and stack, so several stacks may share a journal. Inputs are kept as digests: a journal must not
 hold a secret. Names that were made up are kept as they are, since Check must offer the same one again.
 """
@@ -48,6 +51,7 @@ class Entry:
         reference: Unique for this creation.
         digests: Digest of each input that it was asked to be created with.
         names: Inputs whose value was made up, as they are.
+        region: Where it was asked for; "" for types without one.
         id: Of the object; None while the service has not answered.
     """
 
@@ -56,6 +60,7 @@ class Entry:
     reference: str
     digests: Mapping[str, str]
     names: Mapping[str, str]
+    region: str = ""
     id: str | None = None
 
 
@@ -78,9 +83,11 @@ class Journal:
         """All of them: objects that exist, or may, and that no state is known to hold."""
         return self._read()
 
-    def begin(self, urn: str, type_: str, inputs: Mapping[str, Any], names: Mapping[str, str]) -> Entry:
+    def begin(
+        self, urn: str, type_: str, inputs: Mapping[str, Any], names: Mapping[str, str], region: str = ""
+    ) -> Entry:
         """Write down that an object is about to be created."""
-        entry = Entry(urn, type_, uuid.uuid4().hex, digests(inputs), dict(names))
+        entry = Entry(urn, type_, uuid.uuid4().hex, digests(inputs), dict(names), region)
         self._change(lambda entries: [*(old for old in entries if (old.urn, old.type) != (urn, type_)), entry])
         return entry
 

@@ -150,17 +150,21 @@ async def start(provider: sdk.Provider, version: str, engine_address: str) -> tu
 def serve(provider: sdk.Provider, version: str, engine_address: str) -> None:
     """Serve until the engine is gone. Prints the port as the first line, which is how the engine learns it."""
 
+    # Before anything that takes time: an engine that is killed meanwhile must be noticed too. One that was killed even
+    # earlier no longer reads the port.
+    parent = os.getppid()
+
     async def run() -> None:
         server, port = await start(provider, version, engine_address)
         sys.stdout.write(f"{port}\n")
         sys.stdout.flush()
-        watch = asyncio.create_task(_parent_gone(os.getppid()))
+        watch = asyncio.create_task(_parent_gone(parent))
         await asyncio.wait(
             [watch, asyncio.create_task(server.wait_for_termination())], return_when=asyncio.FIRST_COMPLETED
         )
         await server.stop(DRAIN_SECONDS)
 
-    with contextlib.suppress(KeyboardInterrupt):
+    with contextlib.suppress(KeyboardInterrupt, BrokenPipeError):
         asyncio.run(run())
 
 

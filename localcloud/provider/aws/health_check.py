@@ -86,10 +86,10 @@ def _caller_reference(inputs: Properties, reference: str) -> str:
 
 
 def _find(cloud: Cloud, inputs: Properties, reference: str) -> str | None:
-    wanted = _caller_reference(inputs, reference)
+    del inputs
     for page in cloud.client("route53").get_paginator("list_health_checks").paginate():
         for check in page["HealthChecks"]:
-            if check["CallerReference"] == wanted:
+            if check["CallerReference"].endswith(reference):
                 return check["Id"]
     return None
 

@@ -142,6 +142,8 @@ def _create(cloud: Cloud, inputs: Properties, reference: str) -> str:
 def _find(cloud: Cloud, inputs: Properties, reference: str) -> str | None:
     """A record with exactly the wanted content, where a creation was begun, is that creation's."""
     del reference
+    if "zoneId" not in inputs:
+        return None
     key = _key("", inputs)
     found, full_name = _one(cloud, *key), dns_names.full(inputs["name"], _zone_name(cloud, key[0]))
     return _id(inputs) if found is not None and record_rules.equal(found, _record_set(inputs, full_name)) else None

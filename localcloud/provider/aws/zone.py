@@ -52,8 +52,12 @@ def _associate(cloud: Cloud, id_: str, inputs: Properties) -> None:
 
 
 def _find(cloud: Cloud, inputs: Properties, reference: str) -> str | None:
-    zones = cloud.client("route53").list_hosted_zones_by_name(DNSName=inputs["name"])["HostedZones"]
-    return next((dns_names.bare_zone_id(zone["Id"]) for zone in zones if zone["CallerReference"] == reference), None)
+    del inputs
+    for page in cloud.client("route53").get_paginator("list_hosted_zones").paginate():
+        for zone in page["HostedZones"]:
+            if zone["CallerReference"] == reference:
+                return dns_names.bare_zone_id(zone["Id"])
+    return None
 
 
 def _read(cloud: Cloud, id_: str, known: Properties) -> Properties:

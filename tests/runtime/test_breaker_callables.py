@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import functools
 import inspect
+from typing import Any, cast
 
 import pytest
 
@@ -398,7 +399,7 @@ def test_guarding_twice_with_one_breaker_is_refused(breaker):
         lambda: answer_async(),
         lambda: (letter for letter in "ab"),
         lambda: _connection(),
-        lambda: asyncio.Future(loop=_NoLoop()),
+        lambda: asyncio.Future(loop=cast("Any", _NoLoop())),
     ],
     ids=["coroutine", "generator", "context manager", "future"],
 )

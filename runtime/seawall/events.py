@@ -6,6 +6,7 @@ no further. There is no event per success and none per rejection: both are count
 """
 
 import logging
+import os
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -144,4 +145,13 @@ class EventBus:
         self._pending.clear()
 
 
-_subscribing: Final = threading.RLock()  # subscriptions change rarely: one lock for all buses keeps a bus small
+_subscribing = threading.RLock()  # subscriptions change rarely: one lock for all buses keeps a bus small
+
+
+def _after_fork() -> None:
+    global _subscribing
+    _subscribing = threading.RLock()  # the parent's may be held by a thread that does not exist here
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_after_fork)

@@ -548,6 +548,13 @@ class Core:
         self._tell()
         return True
 
+    def align(self, wait_seconds: float) -> None:
+        """Stay open for as long as other processes do; nothing when not open."""
+        now = self.now()
+        with self._lock:
+            if isinstance(self.phase, Stop) and self.phase.state is State.OPEN:
+                self.phase.until = now + wait_seconds
+
     def follow(self, state: State, wait_seconds: float, reason: str) -> None:
         """Take over what other processes decided: open for so long, or closed. Orders from people here stand."""
         now = self.now()

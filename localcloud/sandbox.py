@@ -97,8 +97,6 @@ class Sandbox:
         _write_if_changed(self.project / "Pulumi.yaml", yaml.safe_dump(settings, sort_keys=False, allow_unicode=True))
         self._copy_config(config)
         install_plugins(self.pulumi_home)
-        if self.running_holder() is None:
-            self.mend_checkpoint()
         shutil.rmtree(self.pulumi_home / "logs", ignore_errors=True)  # grows without end otherwise
 
     def _copy_config(self, config: Path) -> None:
@@ -127,7 +125,9 @@ class Sandbox:
             "VIRTUAL_ENV": sys.prefix,
             "PYTHONUNBUFFERED": "1",
             "PULUMI_HOME": str(self.pulumi_home),
-            "PULUMI_BACKEND_URL": f"file://{self.state.resolve()}",
+            # The state itself is written by rename, but its sidecar of attributes is not: an engine killed while it
+            # writes that one leaves it empty, and then cannot load its own state ("EOF"). So there are no sidecars.
+            "PULUMI_BACKEND_URL": f"file://{self.state.resolve()}?metadata=skip",
             "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
             "PULUMI_PYTHON_CMD": str(binaries / "python"),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
@@ -141,25 +141,6 @@ class Sandbox:
             "SEAWALL_LOCAL_RECORDED": str(self.recorded.resolve()),
             "SEAWALL_LOCAL_RENDER": str(self.manifests.resolve()),
         }
-
-    def mend_checkpoint(self) -> bool:
-        """Put the engine's own backup in place of a state file that a killed run left half-written.
-
-        The engine writes its state without a temporary file. What its backup does not know yet is in the provider
-        plugin's journal, and is adopted from there.
-
-        Returns:
-            Whether there was something to mend.
-        """
-        mended = False
-        for path in self.state.glob(".pulumi/stacks/*/*.json"):
-            backup = path.with_name(path.name + ".bak")
-            if not _is_json(path) and _is_json(backup):
-                temporary = path.with_name(path.name + ".new")
-                shutil.copyfile(backup, temporary)
-                temporary.replace(path)
-                mended = True
-        return mended
 
     def lock_holders(self) -> list[int]:
         """Process ids named by the engine's locks on this state. They may be dead."""
@@ -204,14 +185,6 @@ class Sandbox:
     def remove(self) -> None:
         """Delete the folder with everything in it."""
         shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def _is_json(path: Path) -> bool:
-    try:
-        json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return False
-    return True
 
 
 def _write_if_changed(path: Path, text: str) -> None:

@@ -139,9 +139,8 @@ class Note(NamedTuple):
 class TrialGate(Protocol):
     """Shares trials with other processes. None of its methods may block."""
 
-    @property
-    def attached(self) -> bool:
-        """Whether the shared state can be reached. If not, the breaker decides alone."""
+    def lease_needed(self) -> bool:
+        """Whether a trial that is due needs a lease; if not, the breaker decides alone. Called with the lock held."""
         ...
 
     def note(self, note: Note) -> None:
@@ -166,7 +165,6 @@ class Core:
         "_lock",
         "_past",
         "_random",
-        "_unjittered",
         "clock",
         "config",
         "failed",
@@ -201,7 +199,6 @@ class Core:
         self._bus = events
         self._gate: TrialGate | None = None
         self._random = random
-        self._unjittered: float | None = None
         self._past: tuple[Window, ...] = ()
         self._folded = 0
         self.openings = 0
@@ -246,7 +243,7 @@ class Core:
             if phase.forced or now < phase.until:
                 return None, False
             gate = self._gate
-            if gate is not None and gate.attached:
+            if gate is not None and gate.lease_needed():
                 gate.note(Note("wanted", phase.generation))
                 return None, True
             phase = self._half_open(now, permitted=self.config.permitted_calls_in_half_open, shared=False)
@@ -409,7 +406,6 @@ class Core:
     def _watch(self, state: State, now: float, reason: str, *, tell: bool = True) -> None:
         if state is State.CLOSED:
             self.openings = 0
-            self._unjittered = None
         generation = self.phase.generation + 1
         window = new_window(self.config, generation=generation, decides=state is State.CLOSED, now=now)
         self._move(Watching(state, window, generation), now, reason)
@@ -417,12 +413,15 @@ class Core:
             self._gate.note(Note("closed", generation))
 
     def _open(self, now: float, reason: str, *, wait: float | None = None, tell: bool = True) -> None:
+        wait = self.next_wait() if wait is None else wait
         self.openings += 1
-        wait = self._next_wait() if wait is None else wait
+        self._stop_for(wait, now, reason)
+        if tell and self._gate is not None:
+            self._gate.note(Note("opened", self.phase.generation, wait_seconds=wait))
+
+    def _stop_for(self, wait: float, now: float, reason: str) -> None:
         generation = self.phase.generation + 1
         self._move(Stop(State.OPEN, until=now + wait, wait=wait, generation=generation), now, reason)
-        if tell and self._gate is not None:
-            self._gate.note(Note("opened", generation, wait_seconds=wait))
 
     def _half_open(self, now: float, *, permitted: int, shared: bool) -> HalfOpen:
         limit = self.config.max_wait_in_half_open_seconds
@@ -431,13 +430,16 @@ class Core:
         self._move(phase, now, "wait is over")
         return phase
 
-    def _next_wait(self) -> float:
+    def next_wait(self) -> float:
+        """Seconds that the next opening is to last."""
         base, backoff = self.config.wait_in_open_seconds, self.config.open_backoff
         if backoff is None:
             return base
-        previous = self._unjittered
-        self._unjittered = base if previous is None else min(previous * backoff.multiplier, backoff.max_wait_seconds)
-        return self._unjittered * (1.0 - backoff.jitter_ratio * self._random())
+        try:
+            grown = base * backoff.multiplier**self.openings
+        except OverflowError:
+            grown = math.inf
+        return min(grown, backoff.max_wait_seconds) * (1.0 - backoff.jitter_ratio * self._random())
 
     def _retire(self, window: Window) -> None:
         if len(self._past) == KEPT_WINDOWS:
@@ -531,22 +533,21 @@ class Core:
                 self._decide(phase, now)
         self._tell()
 
-    def grant(self, generation: int, trials: int) -> bool:
-        """Other processes agree to `trials` more trials here; false when this phase no longer waits for them."""
+    def grant(self, generation: int) -> bool:
+        """Other processes agree to one trial here; false when this breaker no longer waits for it."""
         now = self.now()
         with self._lock:
-            self._advance(now)
             phase = self.phase
-            if phase.generation != generation:
-                return False
-            if isinstance(phase, HalfOpen) and phase.shared:
-                phase.permitted += trials
-            elif isinstance(phase, Stop) and phase.state is State.OPEN and now >= phase.until:
-                self._half_open(now, permitted=trials, shared=True)
-            else:
-                return False
+            granted = (
+                isinstance(phase, Stop)
+                and phase.generation == generation
+                and phase.state is State.OPEN
+                and now >= phase.until
+            )
+            if granted:
+                self._half_open(now, permitted=1, shared=True)
         self._tell()
-        return True
+        return granted
 
     def align(self, wait_seconds: float) -> None:
         """Stay open for as long as other processes do; nothing when not open."""
@@ -554,6 +555,14 @@ class Core:
         with self._lock:
             if isinstance(self.phase, Stop) and self.phase.state is State.OPEN:
                 self.phase.until = now + wait_seconds
+
+    def hold(self, generation: int, reason: str) -> None:
+        """Go back from the half-open of that generation to open, with a trial due: the next one needs a lease anew."""
+        now = self.now()
+        with self._lock:
+            if self.phase.generation == generation:
+                self._stop_for(0.0, now, reason)
+        self._tell()
 
     def follow(self, state: State, wait_seconds: float, reason: str) -> None:
         """Take over what other processes decided: open for so long, or closed. Orders from people here stand."""

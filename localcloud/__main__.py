@@ -67,6 +67,9 @@ def dev(stack: StackOption = "dev", folder: FolderOption = None, source: SourceO
         if pending:
             deployment.settle()
             step.say(f"{pending} operations that the killed run had begun are settled")
+        strays = deployment.sweep()
+        if strays:
+            step.say(f"{strays} objects that a killed run had made, and nothing asks for any more, are deleted")
         sandbox.deployed_on.write_text(handle.instance_id, encoding="utf-8")
         step.result = _summary(outcome.changes)
     with steps.step("verify: read back from the cloud") as step:
@@ -107,6 +110,7 @@ def down(stack: StackOption = "dev", folder: FolderOption = None, source: Source
             deployment.unlock()
             progress = ResourceProgress(step, console)
             deployment.destroy(progress)
+            deployment.sweep()
             step.result = f"{sum(progress.counts.values())} resources deleted"
     with steps.step("cloud") as step:
         cloud.stop(sandbox.cloud)

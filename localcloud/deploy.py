@@ -11,6 +11,10 @@ from pulumi.automation.errors import CommandError
 from pulumi.automation.events import EngineEvent, OpType
 
 from localcloud.errors import LocalCloudError
+from localcloud.provider.aws import ADAPTERS
+from localcloud.provider.clients import Clients
+from localcloud.provider.journal import Journal
+from localcloud.provider.sweep import known_ids, sweep
 from localcloud.sandbox import Sandbox
 
 MARKUP: Final = re.compile(r"<\{%[^%]*%\}>|\x1b\[[0-9;]*m")  # the engine's colour tags and ANSI colours
@@ -93,8 +97,7 @@ class Deployment:
 
     def pending(self) -> int:
         """Operations that a killed run began and never recorded the end of."""
-        deployment = cast(dict[str, Any], self._stack.export_stack().deployment or {})
-        return len(deployment.get("pending_operations") or [])
+        return len(self._exported().get("pending_operations") or [])
 
     def up(self, on_event: OnEvent, *, refresh: bool = False) -> UpOutcome:
         """Bring the stack up.
@@ -119,10 +122,20 @@ class Deployment:
         with _refused():
             self._stack.refresh(clear_pending_creates=True, show_secrets=False)
 
+    def sweep(self) -> int:
+        """Delete what a killed run made and no later run asked for. Only after a whole `up` or `destroy`.
+
+        Returns:
+            How many objects were deleted.
+        """
+        journal = Journal(self._sandbox.journal)
+        if not journal.entries():
+            return 0
+        return len(sweep(journal, ADAPTERS, Clients(), known_ids(self._exported())))
+
     def protected(self) -> list[str]:
         """Names of the resources that a destroy would be refused for."""
-        deployment = cast(dict[str, Any], self._stack.export_stack().deployment or {})
-        resources = cast(list[dict[str, Any]], deployment.get("resources") or [])
+        resources = cast(list[dict[str, Any]], self._exported().get("resources") or [])
         return [str(resource["urn"]).rsplit("::", 1)[-1] for resource in resources if resource.get("protect")]
 
     def destroy(self, on_event: OnEvent) -> None:
@@ -143,6 +156,11 @@ class Deployment:
             self._stack.destroy(on_event=errors, show_secrets=False)
         except CommandError as error:
             raise LocalCloudError(errors.describe(error)) from error
+
+    def _exported(self) -> dict[str, Any]:
+        """The engine's own state of the stack."""
+        with _refused():
+            return cast(dict[str, Any], self._stack.export_stack().deployment or {})
 
 
 @contextlib.contextmanager

@@ -33,6 +33,12 @@ def protected(value: bool) -> Callable[[dict[str, Any]], None]:
     return lambda config: config.update({"seawall:protect": str(value).lower()})
 
 
+def to_tcp(config: dict[str, Any]) -> None:
+    """Another type of check, which cannot be changed in place."""
+    config["seawall:health_check"].update(protocol="TCP", port=443)
+    config["seawall:health_check"].pop("path", None)
+
+
 def wait_until(condition: Callable[[], bool], what: str) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not condition():
@@ -110,20 +116,34 @@ def test_a_killed_replacement_converges_by_the_next_dev(lab: Any, kill: Callable
     assert lab.dev().code == 0
     old = set(lab.health_checks())
 
-    def edit(config: dict[str, Any]) -> None:
-        config["seawall:health_check"].update(protocol="TCP", port=443)
-        config["seawall:health_check"].pop("path", None)
-
-    process = lab.start_pulumi("up", "--yes", "--skip-preview", edit=edit)
+    process = lab.start_pulumi("up", "--yes", "--skip-preview", edit=to_tcp)
     wait_until(lambda: bool(set(lab.health_checks()) - old) or process.poll() is not None, "a new check")
     assert process.poll() is None, "the run ended before it could be killed"
     kill(process, "group")
 
-    assert lab.dev(edit).code == 0
+    assert lab.dev(to_tcp).code == 0
     checks = lab.health_checks()
     assert {config["Type"] for config in checks.values()} == {"TCP"}
     assert len(checks) == len(old)
     assert not lab.state().get("pending_operations")
+
+
+def test_what_a_killed_run_made_and_nobody_asks_for_any_more_is_deleted(
+    lab: Any, kill: Callable[..., list[psutil.Process]]
+) -> None:
+    """Killed after the new check and put back to the old type: the check that no state knows would be paid for ever."""
+    assert lab.dev().code == 0
+    old = set(lab.health_checks())
+    process = lab.start_pulumi("up", "--yes", "--skip-preview", edit=to_tcp)
+    wait_until(lambda: bool(set(lab.health_checks()) - old) or process.poll() is not None, "a new check")
+    assert process.poll() is None, "the run ended before it could be killed"
+    kill(process, "group")
+
+    run = lab.dev()
+    assert run.code == 0, run.last_lines
+    assert set(lab.health_checks()) == old
+    assert not lab.state().get("pending_operations")
+    assert lab.pulumi("preview", "--expect-no-changes").code == 0
 
 
 def test_the_state_has_no_file_that_a_kill_could_leave_half_written(lab: Any) -> None:

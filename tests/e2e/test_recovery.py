@@ -57,11 +57,18 @@ def alive(pid: int) -> bool:
 def test_destroy_is_refused_before_anything_is_deleted_while_protected(lab: Any) -> None:
     """Protection that is noticed after ten deletions protects nothing."""
     assert lab.dev(protected(True)).code == 0
+    unprotected = [
+        resource["urn"]
+        for resource in lab.state()["resources"]
+        if resource["custom"] and not resource["type"].startswith("pulumi:") and not resource.get("protect")
+    ]
+    assert not unprotected, "protection does not reach every child"
     before = everything(lab)
     run = lab.localcloud("down")
     assert run.code == 1
     assert "seawall:protect = true: nothing was deleted" in run.text
     assert "Traceback" not in run.text
+    assert lab.pulumi("destroy", "--yes", "--skip-preview", edit=protected(True)).code != 0, "the plain CLI, likewise"
     assert everything(lab) == before
     assert lab.dev(protected(False)).code == 0
 

@@ -1,10 +1,8 @@
 """Components run against Pulumi's mocks: what they register is recorded, nothing leaves the process."""
 
-import asyncio
 import copy
 import logging
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,13 +71,8 @@ def deployment() -> Deployment:
 
 
 @pytest.fixture
-def deploy(deployment: Deployment) -> Iterator[Deploy]:
+def deploy(deployment: Deployment, pulumi_loop: object) -> Deploy:
     """Run a program that returns a component (or nothing); its public outputs are resolved."""
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    # Pulumi's mocks make an event loop in each thread that they use, and close none: so one thread, closed at the end.
-    worker = ThreadPoolExecutor(1, initializer=lambda: asyncio.set_event_loop(asyncio.new_event_loop()))
-    loop.set_default_executor(worker)
     monitor = Monitor(Recorder(deployment))
 
     def run(program: Callable[[], pulumi.ComponentResource | None], *, preview: bool = False) -> Deployment:
@@ -104,17 +97,7 @@ def deploy(deployment: Deployment) -> Iterator[Deploy]:
         deployment.urns.extend(sorted(urn for urn in monitor.resources if STACK_TYPE not in urn))
         return deployment
 
-    yield run
-    # A deployment that was refused half-way leaves tasks behind, whose errors follow from the one that the test has seen.
-    loop.set_exception_handler(lambda _loop, _context: None)
-    pending = asyncio.all_tasks(loop)
-    for task in pending:
-        task.cancel()
-    loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
-    worker.submit(lambda: asyncio.get_event_loop().close()).result()
-    worker.shutdown()
-    asyncio.set_event_loop(None)
-    loop.close()
+    return run
 
 
 def _logger(lines: list[str]) -> logging.Logger:

@@ -4,7 +4,6 @@ import asyncio
 import json
 import re
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -57,21 +56,12 @@ def _skip(example: Example) -> None:
 
 
 @pytest.fixture
-def engineless() -> Iterator[None]:
-    """Mocks in place of the engine, on an event loop of their own; what a page registers is run to its end."""
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    # Pulumi's mocks make an event loop in each thread that they use, and close none: so one thread, closed at the end.
-    worker = ThreadPoolExecutor(1, initializer=lambda: asyncio.set_event_loop(asyncio.new_event_loop()))
-    loop.set_default_executor(worker)
+def engineless(pulumi_loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    """Mocks in place of the engine; what a page registers is run to its end."""
     pulumi.runtime.set_mocks(_Mocks(), project="page", stack="dev", preview=False)
     yield
-    while pending := asyncio.all_tasks(loop):
-        loop.run_until_complete(asyncio.gather(*pending))
-    worker.submit(lambda: asyncio.get_event_loop().close()).result()
-    worker.shutdown()
-    asyncio.set_event_loop(None)
-    loop.close()
+    while pending := asyncio.all_tasks(pulumi_loop):
+        pulumi_loop.run_until_complete(asyncio.gather(*pending))
 
 
 SYBIL = Sybil(

@@ -199,6 +199,7 @@ class Recorder(mocks.Mocks):
         return {}, None
 
 
+@pytest.mark.usefixtures("pulumi_loop")
 @pytest.mark.parametrize("what", BAD)
 def test_nothing_is_registered_when_the_file_is_wrong(what: str, config: Config) -> None:
     """A half-registered program is a half-deleted environment on the next run."""

@@ -1,0 +1,38 @@
+"""What tests of several rooms share."""
+
+import asyncio
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+
+@pytest.fixture
+def pulumi_loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """An event loop for one program under Pulumi's mocks, and a runtime that remembers no program before it."""
+    from pulumi.runtime import settings  # 0.3 s, which tests of the runtime need not pay
+
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    # Pulumi's mocks make an event loop in each thread that they use, and close none: so one thread, closed at the end.
+    worker = ThreadPoolExecutor(1, initializer=lambda: asyncio.set_event_loop(asyncio.new_event_loop()))
+    loop.set_default_executor(worker)
+    _forget(settings)
+    yield loop
+    # A program that was refused half-way leaves tasks behind, whose errors follow from the one that the test has seen.
+    loop.set_exception_handler(lambda _loop, _context: None)
+    pending = asyncio.all_tasks(loop)
+    for task in pending:
+        task.cancel()
+    loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
+    worker.submit(lambda: asyncio.get_event_loop().close()).result()
+    worker.shutdown()
+    _forget(settings)
+    asyncio.set_event_loop(None)
+    loop.close()
+
+
+def _forget(settings: object) -> None:
+    """The root resource and the open calls of an earlier program live on its loop, which is closed."""
+    settings.ROOT.set(None)  # type: ignore[attr-defined]
+    settings.SETTINGS.rpc_manager.clear()  # type: ignore[attr-defined]

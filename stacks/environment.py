@@ -37,6 +37,11 @@ class Role(Enum):
 
     PRIMARY = "primary"
     STANDBY = "standby"
+    READER = "reader"
+    """Runs the app for reads beside a replica of the database; takes no part in the failover name."""
+
+
+ONE_OF_EACH: Final = (Role.PRIMARY, Role.STANDBY)
 
 
 class _Section(BaseModel):
@@ -77,8 +82,19 @@ class Detection(_Section):
     worst_seconds: float
 
 
+class Cluster(_Section):
+    """The region's Kubernetes cluster, as `kubectl` would name it."""
+
+    context: str
+    """Of the kubeconfig."""
+    kubeconfig: str | None = None
+    """A file's path; the user's own kubeconfig when absent."""
+    namespace: str = "default"
+    """Where the service runs, and its topology is published."""
+
+
 class Region(_Section):
-    """One region of the service: exactly one of `addresses` and `load_balancer`."""
+    """One region of the service: exactly one of `addresses` and `load_balancer`, but none for a reader."""
 
     name: str
     """AWS region, e.g. `eu-west-1`."""
@@ -91,6 +107,12 @@ class Region(_Section):
     """An existing health check to use instead of declaring one."""
     detection: Detection | None = None
     """How long that existing check takes."""
+    url: str | None = None
+    """Where other regions reach the service here; default `https://<regional_name>`. A reader without one is not called."""
+    weight: int = 1
+    """Share of the calls that this region gets where all regions are called."""
+    cluster: Cluster | None = None
+    """Without one the topology is published to the region's parameters only."""
 
 
 class Dns(_Section):
@@ -158,6 +180,8 @@ class Environment(_Section):
     alarms: Annotated[Alarms, BeforeValidator(_from_json)] = Alarms()
     protect: bool = True
     """Refuse to delete what clients depend on."""
+    epoch: int = Field(default=0, ge=0)
+    """How many failovers this file knows of: raised when one is adopted, never lowered."""
 
     @property
     def primary(self) -> Region:
@@ -175,11 +199,22 @@ class Environment(_Section):
             raise InvalidInput(
                 "seawall:regions", ", ".join(names), allowed=f"each region once, but {repeated[0]} stands twice"
             )
-        for role in Role:
+        for role in ONE_OF_EACH:
             holders = [region.name for region in self.regions if region.role is role]
             if len(holders) != 1:
                 shown = ", ".join(holders) or "none"
                 raise InvalidInput(f"seawall:regions with role {role.value}", shown, allowed="exactly one region")
+        for position, region in enumerate(self.regions):
+            for key in (
+                ("addresses", "load_balancer", "health_check_id", "detection") if region.role is Role.READER else ()
+            ):
+                if getattr(region, key) is not None:
+                    raise InvalidInput(
+                        f"seawall:regions[{position}].{key}",
+                        getattr(region, key),
+                        allowed="no such key for a reader",
+                        because=f"{region.name} takes no part in the failover name",
+                    )
         return self
 
 

@@ -42,7 +42,8 @@ def config() -> Config:
 def test_each_committed_environment_is_valid_and_meets_its_objectives(stack: str) -> None:
     """A committed environment that is refused would be found by whoever deploys it, at the worst time."""
     plan = plan_edge(parsed(file_of(stack), stack))
-    assert {side.region for side in plan.sides} == {region["name"] for region in file_of(stack)["seawall:regions"]}
+    pair = {region["name"] for region in file_of(stack)["seawall:regions"] if region["role"] != "reader"}
+    assert {side.region for side in plan.sides} == pair
 
 
 def test_the_environment_carries_what_the_file_says(config: Config) -> None:
@@ -116,7 +117,12 @@ BAD: dict[str, tuple[Callable[[Config], object], str]] = {
         "seawall:regions = ap-northeast-1, ap-northeast-1: each region once, but ap-northeast-1 stands twice",
     ),
     "unknown region": (region(1, name="us-wset-2"), "seawall:regions[1].name = us-wset-2: "),
-    "role": (region(1, role="secondary"), "seawall:regions[1].role = secondary: one of 'primary' or 'standby'"),
+    "role": (region(1, role="secondary"), "seawall:regions[1].role = secondary: one of 'primary', 'standby' or 'reader'"),
+    "a reader that is answered": (
+        lambda config: config["seawall:regions"].append({"name": "eu-west-1", "role": "reader", "addresses": ["192.0.2.1"]}),
+        "seawall:regions[2].addresses = ('192.0.2.1',): no such key for a reader, because eu-west-1 takes no part in the failover name",
+    ),
+    "epoch": (key("epoch", "-1"), "seawall:epoch = -1: greater than or equal to 0"),
     "neither address nor load balancer": (no_addresses, "seawall:regions[0].target is missing: exactly one"),
     "key at the top": (key("servise", "shop"), "seawall:servise = shop: no such key; did you mean service?"),
     "key in a section": (section("dns", tll_seconds=30), "seawall:dns.tll_seconds = 30: no such key; did you mean ttl_seconds?"),
@@ -145,6 +151,10 @@ def test_a_mistake_gets_one_line_with_key_value_and_what_is_allowed(what: str, c
 
 
 INSIDE: dict[str, Callable[[Config], object]] = {
+    "a reader beside the pair": lambda config: config["seawall:regions"].append(
+        {"name": "eu-west-1", "role": "reader"}
+    ),
+    "epoch as the engine writes it": key("epoch", "3"),
     "interval 30": lambda config: (
         section("health_check", interval_seconds=30)(config),
         section("objectives", recovery_time_seconds=190)(config),

@@ -12,7 +12,7 @@ The words are resilience4j's. See `docs/breaker.md` for how to choose the number
 
 from seawall.breaker._breaker import BreakerSnapshot, CircuitBreaker, Permit
 from seawall.breaker._config import CircuitBreakerConfig, OpenBackoff
-from seawall.breaker._core import State
+from seawall.breaker._phases import State
 from seawall.breaker._registry import CircuitBreakerRegistry
 from seawall.errors import CallNotPermitted
 

@@ -7,8 +7,9 @@ from types import TracebackType
 from typing import Any, Final, NoReturn, ParamSpec, TypeVar, cast, final, overload
 
 from seawall.breaker._config import CircuitBreakerConfig
-from seawall.breaker._core import Core, HalfOpen, State, Stop, Ticket
+from seawall.breaker._core import Core
 from seawall.breaker._guards import acall, call, guard_async, guard_async_generator, guard_generator, guard_sync
+from seawall.breaker._phases import HalfOpen, State, Stop, Ticket
 from seawall.breaker._shapes import Kind, kind_of, note_guard
 from seawall.clock import SYSTEM_CLOCK, Clock
 from seawall.errors import CannotPickle, InvalidInput

@@ -13,7 +13,8 @@ import math
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
 from typing import Any, Final, ParamSpec, TypeVar
 
-from seawall.breaker._core import Core, State, Ticket
+from seawall.breaker._core import Core
+from seawall.breaker._phases import State, Ticket
 from seawall.breaker._shapes import eager, refuse_lazy
 from seawall.errors import CallNotPermitted
 

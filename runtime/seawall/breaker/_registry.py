@@ -10,7 +10,7 @@ from typing import Final, NoReturn, final
 
 from seawall.breaker._breaker import CircuitBreaker
 from seawall.breaker._config import CircuitBreakerConfig
-from seawall.breaker._core import State
+from seawall.breaker._phases import State
 from seawall.clock import SYSTEM_CLOCK, Clock
 from seawall.errors import CannotPickle, ConflictingConfig, InvalidInput, RegistryFull
 from seawall.events import EventBus

@@ -36,6 +36,8 @@ LONGEST_VALUE: Final = 120  # characters of a value shown in a message; the rest
 
 
 class _Absent(Enum):
+    """What stands for a value where None is one."""
+
     MISSING = "missing"
 
 

@@ -36,7 +36,7 @@ class Job:
     def __init__(self, worker: "Worker", round_: Round, due: float) -> None:
         self._worker = worker
         self.round: Final = round_
-        self.due = due
+        self.due: float = due
 
     def wake(self, in_seconds: float = 0.0) -> None:
         """Run the next round no later than in so many seconds. Never blocks; callable from anywhere."""

@@ -80,10 +80,10 @@ class Core:
         self._random = random
         self._past: tuple[Window, ...] = ()
         self._folded = 0
-        self.openings = 0
-        self.failed = 0
-        self.slow = 0
-        self.trial_successes = 0
+        self.openings: int = 0
+        self.failed: int = 0
+        self.slow: int = 0
+        self.trial_successes: int = 0
         self.refused: Final[Tick] = new_counter()
         # `window` is what guarded calls look at: None while calls are not simply let through and watched.
         self.window: Window | None = new_window(config, generation=0, decides=True, now=self.now())

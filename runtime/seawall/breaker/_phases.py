@@ -34,7 +34,7 @@ class Stop:
 
     def __init__(self, state: State, *, until: float, wait: float | None, generation: int) -> None:
         self.state: Final = state
-        self.until = until  # rejects while the clock is below; only the shared state moves it
+        self.until: float = until  # rejects while the clock is below; only the shared state moves it
         self.wait: Final = wait
         self.forced: Final = state is State.FORCED_OPEN
         self.generation: Final = generation
@@ -61,14 +61,14 @@ class HalfOpen:
         self.state: Final = State.HALF_OPEN
         self.until: Final = -math.inf
         self.forced: Final = False
-        self.permitted = permitted
+        self.permitted: int = permitted
         self.deadline: Final = deadline
         self.generation: Final = generation
-        self.shared = shared  # whether the outcomes are judged elsewhere, together with other processes' ones
+        self.shared: bool = shared  # whether the outcomes are judged elsewhere, together with other processes' ones
         self.out: list[weakref.ref[Ticket]] = []
-        self.successes = 0
-        self.failures = 0
-        self.slow = 0
+        self.successes: int = 0
+        self.failures: int = 0
+        self.slow: int = 0
 
     def trials_out(self) -> int:
         """Tickets under way; drops the released and the collected ones."""
@@ -101,7 +101,7 @@ class Ticket:
     def __init__(self, phase: Window | HalfOpen | None, began: float) -> None:
         self.phase: Final = phase
         self.began: Final = began
-        self.done = False
+        self.done: bool = False
 
 
 class Note(NamedTuple):

@@ -87,7 +87,7 @@ class Window:
         self.tick: Final = new_counter()
         self.judged: Final = config.record_result is not None
         # Two ways to say that a success may just tick: one for calls that look at the clock, one for those that do not.
-        self.alert = self.judged
+        self.alert: bool = self.judged
         self.fresh_until: float = NEVER if self.judged else ALWAYS
         self.generation: Final = generation
         self.decides: Final = decides  # false for metrics only
@@ -124,7 +124,7 @@ class StreakWindow(Window):
         self.tick()
         self.streak = 0
         if not self.judged:
-            self.alert = False
+            self.alert: bool = False
             self.fresh_until = ALWAYS
 
     def record(self, now: float, *, failed: bool, slow: bool) -> str | None:

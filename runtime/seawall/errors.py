@@ -4,6 +4,7 @@
 SeawallError
 ├── InvalidInput        an argument or a configuration key has a value that is not allowed (also a ValueError)
 ├── ObjectiveNotMet     the numbers given cannot meet the objectives that stand beside them
+├── TopologyUnavailable the topology could not be read where it is kept: a file, SSM
 ├── MissingExtra        a feature was imported whose library is not installed (also an ImportError)
 ├── CallNotPermitted    a circuit breaker rejected a call: the dependency was not called
 ├── UnguardableCallable a breaker cannot see whether such a callable fails, and refuses it (also a TypeError)
@@ -29,6 +30,7 @@ __all__ = [
     "ObjectiveNotMet",
     "RegistryFull",
     "SeawallError",
+    "TopologyUnavailable",
     "UnguardableCallable",
 ]
 
@@ -90,6 +92,25 @@ class ObjectiveNotMet(SeawallError):
 
     def __reduce__(self) -> "tuple[object, ...]":
         return ObjectiveNotMet, (self.violations,)
+
+
+class TopologyUnavailable(SeawallError):
+    """The topology could not be read where it is kept. Reading again later may help; what was read before stays good.
+
+    A document that was read but is broken is an `InvalidInput` instead: reading it again does not help.
+
+    Args:
+        source: Where it is kept, e.g. `ssm eu-west-1 /seawall/shop/prod/topology`.
+        because: Why it could not be read, in one line.
+    """
+
+    def __init__(self, source: str, because: str) -> None:
+        self.source: Final = source
+        self.because: Final = because
+        super().__init__(f"topology from {_shown(source)} cannot be read: {_shown(because)}")
+
+    def __reduce__(self) -> "tuple[object, ...]":
+        return TopologyUnavailable, (self.source, self.because)
 
 
 class MissingExtra(SeawallError, ImportError):

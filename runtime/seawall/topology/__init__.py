@@ -2,7 +2,7 @@
 
 Two documents. *Declared* (`Topology`) is owned by Pulumi and published by `PublishedTopology`; *live* (`Live`) is owned
 by operations and says who is the primary and who writes now. Both are JSON with a schema version and an epoch, and hold
-no secret. `merge` makes of both the view that apps act on.
+no secret. `merge` makes of both the view that apps act on; `load` reads and merges.
 """
 
 from seawall.topology._codec import (
@@ -30,6 +30,17 @@ from seawall.topology._documents import (
     Topology,
 )
 from seawall.topology._secrets import refuse_secrets
+from seawall.topology._sources import (
+    FileSource,
+    LiveFromSsm,
+    SsmSource,
+    Texts,
+    TextSource,
+    TopologySource,
+    aload,
+    default_source,
+    load,
+)
 from seawall.topology._view import Effective, merge, unreconciled
 
 __all__ = [
@@ -42,13 +53,22 @@ __all__ = [
     "Effective",
     "Endpoint",
     "Engine",
+    "FileSource",
     "Live",
+    "LiveFromSsm",
     "Member",
     "Role",
+    "SsmSource",
+    "TextSource",
+    "Texts",
     "Tier",
     "Topology",
+    "TopologySource",
+    "aload",
     "as_dict",
+    "default_source",
     "dump",
+    "load",
     "merge",
     "parameter_tier",
     "parse",

@@ -7,7 +7,7 @@ payments = CircuitBreaker("payments", CircuitBreakerConfig(slow_call_seconds=2.0
 async def charge(order): ...
 ```
 
-The words are resilience4j's. See `docs/breaker.md` for how to choose the numbers.
+The words are resilience4j's. See `docs/circuit-breaker.md` for how to choose the numbers.
 """
 
 from seawall.breaker._breaker import BreakerSnapshot, CircuitBreaker, Permit

@@ -5,7 +5,7 @@ import pickle
 import pytest
 
 from seawall import errors
-from seawall.errors import MISSING, InvalidInput, MissingExtra, ObjectiveNotMet, SeawallError
+from seawall.errors import MISSING, InvalidInput, MissingExtra, ObjectiveNotMet, SeawallError, TopologyUnavailable
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,7 @@ def test_a_message_is_one_line(error, line):
         InvalidInput("secondary", MISSING, allowed="required", because="of the test"),
         ObjectiveNotMet(["one", "two"]),
         MissingExtra("redis", feature="RedisBreaker"),
+        TopologyUnavailable("ssm eu-west-1", "throttled"),
     ],
 )
 def test_errors_survive_pickling_with_their_attributes(error):

@@ -1,0 +1,163 @@
+"""Guarded generators and async generators: one call from the first step to the end."""
+
+import contextlib
+
+import pytest
+
+from seawall.breaker import CallNotPermitted, CircuitBreaker, CircuitBreakerConfig, State
+from seawall.testing import FakeClock
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def anyio_backend(request):
+    return request.param
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def breaker(clock) -> CircuitBreaker:
+    config = CircuitBreakerConfig(sliding_window="consecutive", consecutive_failures=2, slow_call_seconds=5.0)
+    return CircuitBreaker("dependency", config, clock=clock)
+
+
+def test_a_generator_passes_all_three_ways_through(breaker):
+    """What is sent, thrown and returned arrives as if nothing were around it."""
+
+    @breaker
+    def talk():
+        got = yield "first"
+        try:
+            yield got
+        except KeyError:
+            yield "caught"
+        return "returned"
+
+    talking = talk()
+    assert next(talking) == "first"
+    assert talking.send("sent") == "sent"
+    assert talking.throw(KeyError()) == "caught"
+    with pytest.raises(StopIteration) as stop:
+        next(talking)
+    assert stop.value.value == "returned"
+    assert breaker.snapshot().total_succeeded == 1
+
+
+async def test_an_async_generator_passes_all_three_ways_through(breaker):
+    """The same for async generators."""
+
+    @breaker
+    async def talk():
+        got = yield "first"
+        try:
+            yield got
+        except KeyError:
+            yield "caught"
+
+    talking = talk()
+    assert await anext(talking) == "first"
+    assert await talking.asend("sent") == "sent"
+    assert await talking.athrow(KeyError()) == "caught"
+    with pytest.raises(StopAsyncIteration):
+        await anext(talking)
+    assert breaker.snapshot().total_succeeded == 1
+
+
+def test_a_generator_that_is_closed_early_is_neutral_and_cleans_up(breaker, clock):
+    """`break` in a loop says nothing about the dependency; in half-open it gives the trial's place back."""
+    cleaned: list[str] = []
+
+    @breaker
+    def rows():
+        try:
+            yield 1
+            yield 2
+        finally:
+            cleaned.append("up")
+
+    breaker.acquire().failure()
+    breaker.acquire().failure()
+    clock.advance(60.0)
+    for _ in rows():
+        assert breaker.snapshot().trials_under_way == 1
+        break
+    assert cleaned == ["up"]
+    assert breaker.state is State.HALF_OPEN
+    assert breaker.snapshot().trials_under_way == 0
+    assert list(rows()) == [1, 2]
+    assert breaker.state is State.CLOSED
+
+
+async def test_an_async_generator_that_is_closed_early_is_neutral_and_cleans_up(breaker, clock):
+    """The same, with `aclosing`, as asynchronous generators want it."""
+    cleaned: list[str] = []
+
+    @breaker
+    async def rows():
+        try:
+            yield 1
+            yield 2
+        finally:
+            cleaned.append("up")
+
+    breaker.acquire().failure()
+    breaker.acquire().failure()
+    clock.advance(60.0)
+    async with contextlib.aclosing(rows()) as open_rows:
+        async for _ in open_rows:
+            break
+    assert cleaned == ["up"]
+    assert breaker.state is State.HALF_OPEN
+    assert breaker.snapshot().trials_under_way == 0
+
+
+def test_a_generator_is_as_slow_as_itself_not_as_its_consumer(breaker, clock):
+    """A consumer that thinks for a minute between two rows does not make the database slow."""
+
+    @breaker
+    def rows(seconds: float):
+        for row in range(3):
+            clock.advance(seconds)
+            yield row
+
+    for _ in rows(0.1):
+        clock.advance(60.0)
+    assert breaker.snapshot().total_slow == 0
+    for _ in rows(2.0):
+        pass
+    assert breaker.snapshot().total_slow == 1
+
+
+async def test_an_async_generator_is_as_slow_as_itself_not_as_its_consumer(breaker, clock):
+    """The same for `async for`."""
+
+    @breaker
+    async def rows(seconds: float):
+        for row in range(3):
+            clock.advance(seconds)
+            yield row
+
+    async for _ in rows(0.1):
+        clock.advance(60.0)
+    assert breaker.snapshot().total_slow == 0
+    async for _ in rows(2.0):
+        pass
+    assert breaker.snapshot().total_slow == 1
+
+
+def test_a_generator_is_admitted_when_it_starts(breaker):
+    """Made before the opening and started after it, it is rejected: its body has not touched the dependency yet."""
+
+    @breaker
+    def rows():
+        yield 1
+
+    made = rows()
+    breaker.force_open()
+    with pytest.raises(CallNotPermitted):
+        next(made)

@@ -18,6 +18,7 @@ from pydantic_core import ErrorDetails
 from seawall.errors import MISSING, InvalidInput, SeawallError
 from seawall.objectives import Objectives
 from seawall.timing import HealthCheckProtocol
+from seawall.topology import BackoffPolicy, BreakerPolicy
 
 PROJECT: Final = "seawall"
 MINIMUM_REGIONS: Final = 2
@@ -156,6 +157,46 @@ class ObjectivesSettings(_Section):
         return Objectives(**self.model_dump())
 
 
+class BreakerBackoff(_Section):
+    """See `seawall.breaker.OpenBackoff`."""
+
+    multiplier: float | None = None
+    max_wait_seconds: float | None = None
+    jitter_ratio: float | None = None
+
+
+class BreakerSettings(_Section):
+    """The policy that apps guard their dependencies with: see `seawall.breaker.CircuitBreakerConfig`."""
+
+    sliding_window: str | None = None
+    sliding_window_size: int | None = None
+    minimum_calls: int | None = None
+    failure_rate_threshold: float | None = None
+    slow_call_seconds: float | None = None
+    slow_call_rate_threshold: float | None = None
+    consecutive_failures: int | None = None
+    wait_in_open_seconds: float | None = None
+    open_backoff: BreakerBackoff | None = None
+    permitted_calls_in_half_open: int | None = None
+    max_wait_in_half_open_seconds: float | None = None
+    after_half_open_wait: str | None = None
+
+    def policy(self) -> BreakerPolicy:
+        """The policy, checked.
+
+        Raises:
+            InvalidInput: A value is not allowed.
+        """
+        values = self.model_dump(exclude_none=True)
+        try:
+            if "open_backoff" in values:
+                values["open_backoff"] = BackoffPolicy(**values["open_backoff"])
+            return BreakerPolicy(**values)
+        except InvalidInput as error:
+            name = f"seawall:breaker.{error.name}"
+            raise InvalidInput(name, error.value, allowed=error.allowed, because=error.because) from None
+
+
 def _from_json(value: object) -> object:
     """The engine hands structured configuration over as JSON text."""
     if isinstance(value, str):
@@ -178,6 +219,8 @@ class Environment(_Section):
     objectives: Annotated[ObjectivesSettings, BeforeValidator(_from_json)]
     health_check: Annotated[HealthCheckSettings, BeforeValidator(_from_json)] = HealthCheckSettings()
     alarms: Annotated[Alarms, BeforeValidator(_from_json)] = Alarms()
+    breaker: Annotated[BreakerSettings | None, BeforeValidator(_from_json)] = None
+    """The policy of the service's circuit breakers; the library's own when absent."""
     protect: bool = True
     """Refuse to delete what clients depend on."""
     epoch: int = Field(default=0, ge=0)
@@ -234,6 +277,8 @@ def parse_environment(config: Mapping[str, str], *, stack: str) -> Environment:
     try:
         environment = Environment.model_validate({**own, "environment": stack})
         environment.objectives.checked()
+        if environment.breaker is not None:
+            environment.breaker.policy()
     except ValidationError as error:
         problems = [_in_our_words(details) for details in error.errors(include_url=False)]
         raise (problems[0] if len(problems) == 1 else InvalidEnvironment(problems)) from None

@@ -6,9 +6,11 @@ SeawallError
 ├── ObjectiveNotMet     the numbers given cannot meet the objectives that stand beside them
 ├── TopologyUnavailable the topology could not be read where it is kept: a file, SSM
 ├── MissingExtra        a feature was imported whose library is not installed (also an ImportError)
+├── NoEndpointAvailable no endpoint may take a call: none has a weight, all are excluded, or panic says to fail
 ├── CallNotPermitted    a circuit breaker rejected a call: the dependency was not called
 ├── UnguardableCallable a breaker cannot see whether such a callable fails, and refuses it (also a TypeError)
 ├── ConflictingConfig   a breaker was asked for by name with another config than it has (also a ValueError)
+├── DependencyInLiveness a check of a dependency was to decide liveness (also a TypeError)
 ├── RegistryFull        a registry holds as many breakers as it may, and none of them is idle
 └── CannotPickle        an object that holds locks and live state was to be pickled or copied (also a TypeError)
 ```
@@ -25,8 +27,10 @@ __all__ = [
     "CallNotPermitted",
     "CannotPickle",
     "ConflictingConfig",
+    "DependencyInLiveness",
     "InvalidInput",
     "MissingExtra",
+    "NoEndpointAvailable",
     "ObjectiveNotMet",
     "RegistryFull",
     "SeawallError",
@@ -134,6 +138,23 @@ def _rebuild_missing_extra(extra: str, feature: str) -> MissingExtra:
     return MissingExtra(extra, feature=feature)
 
 
+class NoEndpointAvailable(SeawallError):
+    """A selector has no endpoint for a call. Never counts as a failure of an endpoint.
+
+    Args:
+        selector: Its name.
+        because: Why, e.g. `all 3 are excluded`.
+    """
+
+    def __init__(self, selector: str, because: str) -> None:
+        self.selector: Final = selector
+        self.because: Final = because
+        super().__init__(f"selector {_shown(selector)} has no endpoint for the call: {because}")
+
+    def __reduce__(self) -> "tuple[object, ...]":
+        return NoEndpointAvailable, (self.selector, self.because)
+
+
 class CallNotPermitted(SeawallError):
     """A circuit breaker rejected a call. A new object each time, so that tracebacks do not grow.
 
@@ -204,6 +225,24 @@ class ConflictingConfig(SeawallError, ValueError):
 
     def __reduce__(self) -> "tuple[object, ...]":
         return ConflictingConfig, (self.name, self.differences)
+
+
+class DependencyInLiveness(SeawallError, TypeError):
+    """A check of a dependency was to decide liveness.
+
+    Args:
+        check: Its name.
+    """
+
+    def __init__(self, check: str) -> None:
+        self.check: Final = check
+        super().__init__(
+            f"check {_shown(check)} cannot decide liveness, only a SelfCheck can: register it with readiness(), because "
+            "an outage of what it asks would restart every instance, and no restart brings a dependency back"
+        )
+
+    def __reduce__(self) -> "tuple[object, ...]":
+        return DependencyInLiveness, (self.check,)
 
 
 class RegistryFull(SeawallError):

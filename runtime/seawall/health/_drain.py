@@ -1,0 +1,69 @@
+"""Leaving without cutting anybody off: say so, wait until it is known, then stop."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncGenerator, Callable, Sequence
+from types import FrameType
+from typing import Any, Final
+
+from seawall.errors import InvalidInput
+from seawall.health._registry import HealthRegistry
+
+__all__ = ["draining_on_signals"]
+
+WAIT_SECONDS: Final = 15.0  # the kubelet's defaults: a period of 10 s, and what a load balancer needs to hear of it
+
+
+@contextlib.asynccontextmanager
+async def draining_on_signals(
+    registry: HealthRegistry,
+    *,
+    wait_seconds: float = WAIT_SECONDS,
+    signals: Sequence[signal.Signals] = (signal.SIGTERM,),
+) -> AsyncGenerator[None, None]:
+    """While the block runs, such a signal first drains, and reaches the server `wait_seconds` later.
+
+    For an app's lifespan. A server closes its listening socket as soon as it is told to stop, while load balancers go on
+    to send it requests until a probe has failed; those would be refused. A second signal is passed on at once.
+
+    Args:
+        registry: What is drained.
+        wait_seconds: As long as it takes until nobody sends requests: probe period times failures, plus the load
+            balancer's own delay. 0 or more. Must end before whoever sent the signal loses patience
+            (`terminationGracePeriodSeconds`).
+        signals: Which ones.
+
+    Raises:
+        InvalidInput: a negative `wait_seconds`.
+        ValueError: not in the main thread, where alone Python delivers signals.
+    """
+    if not 0.0 <= wait_seconds < float("inf"):
+        raise InvalidInput("wait_seconds", wait_seconds, allowed="0 seconds or more")
+    loop = asyncio.get_running_loop()
+    before: dict[int, Any] = {}
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        handler: Callable[[int, FrameType | None], Any] | int | None = before[number]
+        if callable(handler):
+            handler(number, frame)
+        elif handler != signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+
+    def drain(number: int, frame: FrameType | None) -> None:
+        if registry.draining:
+            stop(number, frame)
+            return
+        registry.drain()
+        # From a signal handler only this wakes a loop that is asleep.
+        loop.call_soon_threadsafe(loop.call_later, wait_seconds, stop, number, None)
+
+    for each in signals:
+        before[each] = signal.signal(each, drain)
+    try:
+        yield
+    finally:
+        for each in signals:
+            if signal.getsignal(each) is drain:
+                signal.signal(each, before[each])

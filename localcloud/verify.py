@@ -12,21 +12,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from localcloud.findings import Finding, bare, unlike
 from localcloud.provider.recorded import recorded
+from localcloud.verify_topology import databases, topologies
 
 ALARM_REGION: Final = "us-east-1"  # where metrics of Route 53, and so their alarms, live
 HEALTH_METRIC: Final = "HealthCheckStatus"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that should exist: what the cloud has of it, and how that differs from the program's claim."""
-
-    kind: str
-    name: str
-    found: str
-    differences: tuple[str, ...] = ()
-    recorded_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,7 +47,7 @@ def read_back(outputs: Mapping[str, Any], *, endpoint: str, recorded_file: Path)
     """Compare a stack's outputs with what the cloud at `endpoint` has.
 
     Args:
-        outputs: The program's outputs: `zone_id`, `fqdn`, `records`, `health_checks`, `alarms`.
+        outputs: The program's outputs: `zone_id`, `fqdn`, `records`, `health_checks`, `alarms`, `topology`, `database`.
         endpoint: The cloud's address.
         recorded_file: Where the provider plugin keeps what the cloud cannot emulate.
     """
@@ -71,6 +62,8 @@ def read_back(outputs: Mapping[str, Any], *, endpoint: str, recorded_file: Path)
             *_records(route53, outputs),
             *_health_checks(route53, outputs),
             *_alarms(cloudwatch, outputs, recorded_file),
+            *topologies(session, endpoint, outputs),
+            *databases(session, endpoint, outputs),
         )
     )
 
@@ -86,7 +79,7 @@ def _zone(route53: Any, outputs: Mapping[str, Any]) -> Iterator[Finding]:
         "zone",
         name,
         f"{zone['ResourceRecordSetCount']} record sets",
-        _unlike({"name": (outputs["zone_name"], _bare(zone["Name"]))}),
+        unlike({"name": (outputs["zone_name"], bare(zone["Name"]))}),
     )
 
 
@@ -94,7 +87,7 @@ def _records(route53: Any, outputs: Mapping[str, Any]) -> Iterator[Finding]:
     pages = route53.get_paginator("list_resource_record_sets").paginate(HostedZoneId=outputs["zone_id"])
     present = {_record_key(record): record for page in pages for record in page["ResourceRecordSets"]}
     for claim in outputs["records"]:
-        key = (_bare(claim["name"]), claim["type"], claim["set_identifier"] or "")
+        key = (bare(claim["name"]), claim["type"], claim["set_identifier"] or "")
         record = present.pop(key, None)
         title = f"{key[0]} {key[1]} {key[2]}".strip()
         if record is None:
@@ -107,10 +100,10 @@ def _records(route53: Any, outputs: Mapping[str, Any]) -> Iterator[Finding]:
             "record",
             title,
             f"{record.get('Failover', 'simple').lower()} → {target}, {lifetime}",
-            _unlike(
+            unlike(
                 {
                     "values": (sorted(claim["values"]), [] if alias else sorted(_values(record))),
-                    "alias": (_bare(claim["alias"] or ""), _bare(alias["DNSName"]) if alias else ""),
+                    "alias": (bare(claim["alias"] or ""), bare(alias["DNSName"]) if alias else ""),
                     "ttl_seconds": (claim["ttl_seconds"], record.get("TTL")),
                     "failover": (claim["failover"], record.get("Failover")),
                     "health_check_id": (claim["health_check_id"], record.get("HealthCheckId")),
@@ -118,7 +111,7 @@ def _records(route53: Any, outputs: Mapping[str, Any]) -> Iterator[Finding]:
             ),
         )
     for name, kind, identifier in present:
-        if name == _bare(outputs["fqdn"]):
+        if name == bare(outputs["fqdn"]):
             yield Finding("record", f"{name} {kind} {identifier}", "present", ("nobody declared it",))
 
 
@@ -137,7 +130,7 @@ def _health_checks(route53: Any, outputs: Mapping[str, Any]) -> Iterator[Finding
             "health check",
             claim["name"],
             f"{config['Type']}{where}{pace}",
-            _unlike(
+            unlike(
                 {
                     "type": (claim["type"], config["Type"]),
                     "host": (claim["host"], host),
@@ -161,7 +154,7 @@ def _alarms(cloudwatch: Any, outputs: Mapping[str, Any], recorded_file: Path) ->
                 "alarm",
                 name,
                 f"{alarm['MetricName']} {alarm['Statistic']}, {len(alarm['AlarmActions'])} actions, {alarm['StateValue']}",
-                _unlike(
+                unlike(
                     {
                         "metric": (HEALTH_METRIC, alarm["MetricName"]),
                         "health_check_id": ({claim["health_check_id"]}, watched),
@@ -175,25 +168,11 @@ def _alarms(cloudwatch: Any, outputs: Mapping[str, Any], recorded_file: Path) ->
 
 
 def _record_key(record: Mapping[str, Any]) -> tuple[str, str, str]:
-    return _bare(record["Name"]), record["Type"], record.get("SetIdentifier", "")
+    return bare(record["Name"]), record["Type"], record.get("SetIdentifier", "")
 
 
 def _values(record: Mapping[str, Any]) -> list[str]:
     return [value["Value"] for value in record.get("ResourceRecords", [])]
-
-
-def _bare(name: str) -> str:
-    """DNS names compare without their closing dot and in lower case."""
-    return name.rstrip(".").lower()
-
-
-def _unlike(pairs: Mapping[str, tuple[object, object]]) -> tuple[str, ...]:
-    """What differs, as `key: declared X, the cloud has Y`."""
-    return tuple(
-        f"{key}: declared {claimed}, the cloud has {found}"
-        for key, (claimed, found) in pairs.items()
-        if claimed != found
-    )
 
 
 def show(report: Report, outputs: Mapping[str, Any], console: Console) -> None:

@@ -1,0 +1,125 @@
+"""Read the topology as an app does, in every region, and hold it against the cloud: names, instances, roles."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from localcloud.findings import Finding, bare, unlike
+from seawall.errors import SeawallError
+from seawall.topology import Effective, SsmSource, as_dict, load
+
+GONE: Final = ("does not exist",)
+
+
+def topologies(session: Any, endpoint: str, outputs: Mapping[str, Any]) -> Iterator[Finding]:
+    """The published document of each region, loaded by the runtime.
+
+    Args:
+        session: Of boto3.
+        endpoint: The cloud's address.
+        outputs: The program's: `topology` (service, environment, epoch, regions, primary_region) and `records`.
+    """
+    claim = outputs.get("topology")
+    if claim is None:
+        return
+    names = {bare(record["name"]) for record in outputs["records"]}
+    documents: list[dict[str, Any]] = []
+    for region in claim["regions"]:
+        client = session.client("ssm", region_name=region, endpoint_url=endpoint)
+        try:
+            view = load(SsmSource(claim["service"], claim["environment"], region=region, client=client))
+        except SeawallError as error:
+            yield Finding("topology", region, "missing", (str(error),))
+            continue
+        documents.append(as_dict(view.declared))
+        hosts = {urlsplit(each.url).hostname or "" for each in view.endpoints if each.role.value != "reader"}
+        yield Finding(
+            "topology",
+            region,
+            _described(view),
+            (
+                *unlike(
+                    {
+                        "epoch": (claim["epoch"], view.declared.epoch),
+                        "primary": (claim["primary_region"], view.declared.primary.region),
+                        "regions": (list(claim["regions"]), list(view.declared.regions)),
+                        "document": (documents[0], documents[-1]),
+                    }
+                ),
+                *(f"endpoint {host} has no record" for host in sorted(hosts - names)),
+                *_members_unlike(session, endpoint, view),
+            ),
+        )
+
+
+def databases(session: Any, endpoint: str, outputs: Mapping[str, Any]) -> Iterator[Finding]:
+    """Each member of the database as RDS has it.
+
+    Args:
+        session: Of boto3.
+        endpoint: The cloud's address.
+        outputs: The program's: `database` with `writer` and `members` (name, region, identifier).
+    """
+    claim = outputs.get("database")
+    if claim is None:
+        return
+    for member in claim["members"]:
+        name = f"{member['identifier']} in {member['region']}"
+        instance = _instance(session, endpoint, member["region"], member["identifier"])
+        if instance is None:
+            yield Finding("database", name, "missing", GONE)
+            continue
+        source = _source_of(instance)
+        writes = member["name"] == claim["writer"]
+        yield Finding(
+            "database",
+            name,
+            f"{instance['Engine']} {instance['EngineVersion']}, {'writer' if not source else f'replica of {source}'},"
+            f" backups {instance['BackupRetentionPeriod']} d, {instance['DBInstanceStatus']}",
+            unlike(
+                {
+                    "encrypted": (True, instance["StorageEncrypted"]),
+                    "public": (False, instance["PubliclyAccessible"]),
+                    **(
+                        {"replicates": (False, bool(source)), "multi_az": (True, instance["MultiAZ"])} if writes else {}
+                    ),
+                }
+            ),
+        )
+
+
+def _members_unlike(session: Any, endpoint: str, view: Effective) -> Iterator[str]:
+    """How the document's database differs from what RDS has."""
+    database = view.declared.database
+    for member in database.members if database else ():
+        instance = _instance(session, endpoint, member.region, member.identifier)
+        if instance is None:
+            yield f"member {member.name}: {member.identifier} does not exist in {member.region}"
+            continue
+        yield from (
+            f"member {member.name}: {line}"
+            for line in unlike({"host": (member.host, (instance.get("Endpoint") or {}).get("Address"))})
+        )
+        if view.writer is not None and member.name == view.writer.name and _source_of(instance):
+            yield f"member {member.name}: the document's writer is a replica of {_source_of(instance)}"
+
+
+def _instance(session: Any, endpoint: str, region: str, identifier: str) -> dict[str, Any] | None:
+    client = session.client("rds", region_name=region, endpoint_url=endpoint)
+    try:
+        return client.describe_db_instances(DBInstanceIdentifier=identifier)["DBInstances"][0]
+    except client.exceptions.DBInstanceNotFoundFault:
+        return None
+
+
+def _source_of(instance: Mapping[str, Any]) -> str:
+    """Identifier of the instance that this one replicates; empty for one that stands alone."""
+    return str(instance.get("ReadReplicaSourceDBInstanceIdentifier") or "").rpartition(":")[2]
+
+
+def _described(view: Effective) -> str:
+    parts = [f"epoch {view.epoch}", f"primary {view.primary.region}"]
+    if view.writer is not None:
+        parts.append(f"writer {view.writer.name}")
+    parts.append(f"{len(view.endpoints)} endpoints")
+    return ", ".join(parts)

@@ -91,11 +91,10 @@ def test_documents_that_contradict_each_other_are_one_line(changes, line):
 
 
 def test_a_deployment_that_would_undo_a_failover_is_told_what_reconciles_it():
-    """One line: both epochs, since when and why, the roles to declare, and the command that prints them."""
+    """One line: both epochs, since when and why, the roles to declare."""
     assert unreconciled(shop(), failed_over()) == (
         "epoch = 3: 4, because the live document (epoch 4, 2026-11-25 12:30 UTC: eu-west-1 is lost) is ahead of the "
-        "declared one: the primary is eu-central-1 and the writer is eu-central-1; `seawall failover adopt` prints the "
-        "change that reconciles them"
+        "declared one: declare the primary eu-central-1 and the writer eu-central-1, and nothing is replaced"
     )
 
 

@@ -109,14 +109,14 @@ def unreconciled(declared: Topology, live: Live | None) -> str | None:
     view = merge(declared, live)
     if view.live is None or (not view.live_ahead and view.as_topology() == declared):
         return None
-    wants = [f"the primary is {view.primary.region}"]
+    wants = [f"the primary {view.primary.region}"]
     if view.writer is not None:
-        wants.append(f"the writer is {view.writer.name}")
+        wants.append(f"the writer {view.writer.name}")
     relation = "is ahead of" if view.live_ahead else "has other roles than"
     return (
         f"epoch = {declared.epoch}: {view.epoch}, because the live document (epoch {view.live.epoch}, "
         f"{view.live.changed_at:%Y-%m-%d %H:%M} UTC: {view.live.reason}) {relation} the declared one: "
-        f"{' and '.join(wants)}; `seawall failover adopt` prints the change that reconciles them"
+        f"declare {' and '.join(wants)}, and nothing is replaced"
     )
 
 

@@ -123,20 +123,20 @@ def test_what_is_computed_documented_or_measured_passes_without_a_word(source):
 
 def test_a_recovery_that_spends_more_than_a_months_budget_is_a_warning():
     """99.99 % of 30 days are 259 s; a recovery of 300 s spends them in one failure."""
-    (found,) = check(objectives(availability=0.9999), [])
+    (found,) = check(objectives(availability=0.9999, error_rate=0.001), [])
     assert found.severity is Severity.WARNING
     assert str(found) == (
         "availability = 0.9999: allows 259.2 s of outage in 30 days, less than one recovery of "
         "recovery_time_seconds = 300; one failure a month misses it; change availability or recovery_time_seconds"
     )
-    assert check(objectives(availability=0.9999, recovery_time_seconds=259), []) == []
+    assert check(objectives(availability=0.9999, error_rate=0.001, recovery_time_seconds=259), []) == []
 
 
 def test_every_violation_is_listed_and_warnings_do_not_raise():
     """One run shows all that must change."""
     with pytest.raises(ObjectiveNotMet) as refused:
         require_met(
-            objectives(availability=0.9999),
+            objectives(availability=0.9999, error_rate=0.001),
             [prediction(301), prediction(61, measure=Measure.RECOVERY_POINT), prediction(5, Source.ASSUMED)],
         )
     assert [line.split(" = ")[0] for line in refused.value.violations] == [
@@ -147,7 +147,7 @@ def test_every_violation_is_listed_and_warnings_do_not_raise():
 
 def test_violations_come_before_warnings():
     """What stops a deployment is read first."""
-    found = check(objectives(availability=0.9999), [prediction(5, Source.ASSUMED), prediction(301)])
+    found = check(objectives(availability=0.9999, error_rate=0.001), [prediction(5, Source.ASSUMED), prediction(301)])
     assert [violation.severity for violation in found] == [Severity.VIOLATION, Severity.WARNING, Severity.WARNING]
 
 

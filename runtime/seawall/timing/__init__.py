@@ -1,9 +1,24 @@
 """How long a failure lasts: predictions as sums of terms, each with a typical value, a worst value and a source.
 
 Pure arithmetic, no resources; all times are seconds. `_model` holds what a prediction is, `_dns` the terms of a DNS
-failover with their sources. Terms of promotion, replication and capacity join them as modules of their own.
+failover with their sources, `_database` and `_backup` those of a replicated database and its backups; `_measured` puts
+what drills measured in the place of what was assumed, and `_table` shows predictions side by side.
 """
 
+from seawall.timing._backup import (
+    DEFAULT_START_WINDOW_SECONDS,
+    SHORTEST_BACKUP_INTERVAL_SECONDS,
+    BackupSchedule,
+    backup_recovery_point,
+    longest_interval_affordable,
+)
+from seawall.timing._database import (
+    DEFAULT_LAG_LIMIT_SECONDS,
+    DEFAULT_NAME_TTL_SECONDS,
+    DatabasePredictions,
+    lag_limit_affordable,
+    predict_database,
+)
 from seawall.timing._dns import (
     ALIAS_TTL_SECONDS,
     CHECK_INTERVALS_SECONDS,
@@ -25,33 +40,50 @@ from seawall.timing._dns import (
     record_ttl,
     undeclared_detection,
 )
-from seawall.timing._model import FailureClass, Measure, Path, Prediction, Source, Term, arithmetic
+from seawall.timing._measured import Measurement, with_measurements
+from seawall.timing._model import FailureClass, Measure, Path, Prediction, Source, Term, Uncovered, arithmetic
+from seawall.timing._table import prediction_table, slowest_of_each
 
 __all__ = [
     "ALIAS_TTL_SECONDS",
     "CHECK_INTERVALS_SECONDS",
+    "DEFAULT_LAG_LIMIT_SECONDS",
+    "DEFAULT_NAME_TTL_SECONDS",
+    "DEFAULT_START_WINDOW_SECONDS",
     "LARGEST_FAILOVER_TTL_SECONDS",
     "LARGEST_FAILURE_THRESHOLD",
     "SHORTEST_ALARM_PERIOD_SECONDS",
+    "SHORTEST_BACKUP_INTERVAL_SECONDS",
+    "BackupSchedule",
+    "DatabasePredictions",
     "FailureClass",
     "HealthCheckProtocol",
     "Measure",
+    "Measurement",
     "Path",
     "Prediction",
     "Source",
     "Term",
+    "Uncovered",
     "alarm_detection",
     "alias_ttl",
     "arithmetic",
+    "backup_recovery_point",
     "calculated_detection",
     "check_interval",
     "check_threshold",
     "client_caches",
     "declared_detection",
     "endpoint_detection",
+    "lag_limit_affordable",
     "largest_ttl_affordable",
     "load_balancer_detection",
+    "longest_interval_affordable",
+    "predict_database",
+    "prediction_table",
     "probe_timeout_seconds",
     "record_ttl",
+    "slowest_of_each",
     "undeclared_detection",
+    "with_measurements",
 ]

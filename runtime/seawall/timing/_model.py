@@ -83,6 +83,11 @@ class Term:
         return self.source is Source.ASSUMED
 
     @property
+    def measured(self) -> bool:
+        """Somebody saw it happen, and timed it."""
+        return self.source in (Source.MEASURED_LOCALLY, Source.MEASURED_IN_ACCOUNT)
+
+    @property
     def arithmetic(self) -> str:
         """The worst value in words: `3 checks x 10 s`, `6 s time-out`."""
         return self.formula or f"{self.worst_seconds:g} s {self.name}"
@@ -139,6 +144,16 @@ class Prediction:
         return tuple(term for term in self.terms if term.assumed)
 
     @property
+    def exercised(self) -> bool:
+        """Whether any term was measured: by a drill, a game day or a real failure."""
+        return any(term.measured for term in self.terms)
+
+    @property
+    def key(self) -> str:
+        """A stable name, e.g. `recovery_time_seconds/region/writes`: what waivers and measurements refer to."""
+        return f"{self.measure.value}/{self.failure_class.value}/{self.path.value}"
+
+    @property
     def inputs(self) -> tuple[str, ...]:
         """Names of the inputs that change the sum, in the order of the terms."""
         return tuple(dict.fromkeys(name for term in self.terms for name in term.inputs))
@@ -176,6 +191,28 @@ class Prediction:
             f"{self.failure_class.value}, {self.path.value}: {_shown(self.typical_seconds)} to "
             f"{_shown(self.worst_seconds)} = {arithmetic(self.terms)}"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Uncovered:
+    """A failure that nothing here recovers from: no sum of terms ends it.
+
+    Args:
+        failure_class: What fails.
+        path: Whose requests wait for ever.
+        because: What is missing, in one sentence.
+        inputs: Names of the inputs that would cover it.
+    """
+
+    failure_class: FailureClass
+    path: Path
+    because: str
+    inputs: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """A stable name, e.g. `uncovered/account/writes`: what waivers refer to."""
+        return f"uncovered/{self.failure_class.value}/{self.path.value}"
 
 
 def arithmetic(terms: Sequence[Term]) -> str:

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any, Final, TypeVar, cast
 
 from seawall.errors import MISSING, InvalidInput
-from seawall.objectives import Objectives
+from seawall.objectives import ObjectiveException, Objectives
 from seawall.topology._documents import (
     SCHEMA_VERSION,
     BackoffPolicy,
@@ -31,6 +31,17 @@ STANDARD_PARAMETER_BYTES: Final = 4096  # SSM: what a standard parameter holds
 ADVANCED_PARAMETER_BYTES: Final = 8192  # SSM: what an advanced parameter holds; it is charged for
 LARGEST_TEXT_BYTES: Final = 1_048_576  # a ConfigMap's limit: more is no document of ours, and is not parsed
 EXACT_WHOLE: Final = 2**53  # below it a float that is whole can be written as a whole number and read back
+DOCUMENT_PARTS: Final = (
+    Topology,
+    Live,
+    Endpoint,
+    Member,
+    Database,
+    BreakerPolicy,
+    BackoffPolicy,
+    Objectives,
+    ObjectiveException,
+)
 
 T = TypeVar("T")
 
@@ -78,7 +89,9 @@ def topology_of(document: Mapping[str, object]) -> Topology:
         document,
         regions=_each(lambda _, value: value),
         endpoints=_each(lambda where, value: _build(Endpoint, where, value)),
-        objectives=lambda where, value: _build(Objectives, where, value),
+        objectives=lambda where, value: _build(
+            Objectives, where, value, exceptions=_each(lambda inner, each: _build(ObjectiveException, inner, each))
+        ),
         database=lambda where, value: _build(
             Database, where, value, members=_each(lambda inner, member: _build(Member, inner, member))
         ),
@@ -108,7 +121,7 @@ def dump(document: Topology | Live) -> str:
 
 
 def as_dict(document: Topology | Live) -> dict[str, object]:
-    """The document as plain data. What is `None` is left out."""
+    """The document as plain data. What is `None` or an empty list is left out."""
     return cast("dict[str, object]", _plain(document))
 
 
@@ -201,9 +214,9 @@ def _time(where: str, value: object) -> datetime:
 
 
 def _plain(value: object) -> object:
-    if isinstance(value, Topology | Live | Endpoint | Member | Database | BreakerPolicy | BackoffPolicy | Objectives):
+    if isinstance(value, DOCUMENT_PARTS):
         pairs = ((field.name, getattr(value, field.name)) for field in fields(value))
-        return {name: _plain(inner) for name, inner in pairs if inner is not None}
+        return {name: _plain(inner) for name, inner in pairs if inner not in (None, ())}
     if isinstance(value, StrEnum):
         return value.value
     if isinstance(value, datetime):

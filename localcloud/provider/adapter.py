@@ -38,6 +38,10 @@ def _nothing_to_finish(*_: Any) -> None:
     return None
 
 
+def _never_replaces(*_: Any) -> bool:
+    return False
+
+
 def _cannot_find(*_: Any) -> None:
     return None
 
@@ -54,6 +58,7 @@ class Adapter:
         defaults: What the real provider fills in.
         autoname: How a missing name is made up; None when the name must be given, or there is none.
         replaces: Inputs whose change needs a new object.
+        replaces_when: Whether this change of an input needs one: given its name, the old and the new value. Pure.
         keeps: Optional and computed inputs: left out, what exists stays as it is.
         write_only: Inputs that the service does not tell back; their last known value stands.
         computed: Outputs, unknown in the preview of a create.
@@ -83,6 +88,7 @@ class Adapter:
     defaults: Mapping[str, Any] = field(default_factory=dict[str, Any])
     autoname: Autoname | None = None
     replaces: frozenset[str] = frozenset()
+    replaces_when: Callable[[str, Any, Any], bool] = _never_replaces
     keeps: frozenset[str] = frozenset()
     write_only: frozenset[str] = frozenset()
     computed: frozenset[str] = frozenset()

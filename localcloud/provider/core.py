@@ -24,7 +24,8 @@ from localcloud.provider.values import UNKNOWN, Secrets
 from seawall.errors import InvalidInput, SeawallError
 
 Result = TypeVar("Result")
-Function = Callable[[Callable[[str], Cloud], Properties], Properties]
+CloudIn = Callable[[str], Cloud]  # the cloud of a region; of the configured one for ""
+Function = Callable[[CloudIn, Properties], Properties]
 
 NAME_DIGITS: Final = 7  # hexadecimal, at the end of a made-up name, as the real provider's
 

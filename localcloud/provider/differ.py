@@ -57,7 +57,8 @@ def changes(
         kind = _kind(adapter, name, state, old_inputs, new_inputs)
         if kind:
             by_input = adapter.normal(name, old_inputs.get(name)) != adapter.normal(name, new_inputs.get(name))
-            found.append(Change(name, kind, name in adapter.replacing, by_input))
+            replaces = name in adapter.replacing or adapter.replaces_when(name, state.get(name), new_inputs.get(name))
+            found.append(Change(name, kind, replaces, by_input))
     if any(change.name == TAGS for change in found):  # says the same twice
         found = [change for change in found if change.name != TAGS_ALL]
     return found

@@ -90,6 +90,11 @@ class Lab:
         made = await self.call("Create", proto.CreateRequest(urn=self.urn(type_, name), properties=checked.inputs))
         return Resource(self, type_, name, made.id, checked.inputs, made.properties)
 
+    async def invoke(self, token: str, **arguments: Any) -> dict[str, Any]:
+        """What a function answers."""
+        answer = await self.call("Invoke", proto.InvokeRequest(tok=token, args=struct(arguments)))
+        return plain(getattr(answer, "return"))
+
 
 class Resource:
     """One resource in the engine's state; the wire's forms, so that secrets stay where they are."""

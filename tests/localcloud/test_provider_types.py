@@ -1,5 +1,6 @@
 """Every AWS type of the table, through its whole life on the local server. The next type adds a sample, nothing else."""
 
+import re
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -66,6 +67,21 @@ SAMPLES: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {
     "aws:ec2/vpc:Vpc": (
         {"region": "eu-west-1", "cidrBlock": "10.0.0.0/16", "tags": {"Name": "sample"}},
         [{"enableDnsHostnames": True}, {"tags": {"Name": "other"}}],
+    ),
+    "aws:kms/key:Key": (
+        {"region": "us-east-1", "description": "first", "enableKeyRotation": True, "deletionWindowInDays": 7, "tags": {"a": "1"}},
+        [
+            {"description": "second"}, {"enableKeyRotation": False}, {"isEnabled": False}, {"isEnabled": True},
+            {"policy": '{"Version": "2012-10-17", "Statement": []}'}, {"deletionWindowInDays": 30}, {"tags": {"b": "1"}},
+        ],
+    ),
+    "aws:kms/alias:Alias": (
+        {"region": "us-east-1", "name": "alias/{name}", "targetKeyId": "{key}"},
+        [{"targetKeyId": "{other_key}"}],
+    ),
+    "aws:ssm/parameter:Parameter": (
+        {"region": "us-east-1", "name": "/{name}/topology", "type": "String", "value": "{}", "tags": {"a": "1"}},
+        [{"value": '{"a": 1}'}, {"tier": "Advanced"}, {"description": "declared"}, {"tags": {"b": "1"}}],
     ),
 }  # fmt: skip
 
@@ -149,33 +165,59 @@ async def plugin(endpoint: str, tmp_path: Path) -> Plugin:
     return made
 
 
+class Surroundings:
+    """What samples stand on, made when one asks for it and for one test only: a zone, a check, a network, ..."""
+
+    def __init__(self, clients: Clients) -> None:
+        self._clients = clients
+        self._made: dict[str, str] = {}
+        self.name = f"s{uuid.uuid4().hex[:8]}"
+
+    def get(self, name: str) -> str:
+        if name == "name":
+            return self.name
+        if name not in self._made:
+            self._made[name] = getattr(self, f"_{name}")()
+        return self._made[name]
+
+    def filled(self, value: Any) -> Any:
+        """The sample with `{zone}` and the like replaced."""
+        if isinstance(value, str):
+            return re.sub(r"\{(\w+)\}", lambda match: self.get(match[1]), value)
+        if isinstance(value, dict):
+            return {key: self.filled(item) for key, item in value.items()}
+        return [self.filled(item) for item in value] if isinstance(value, list) else value
+
+    def _zone_name(self) -> str:
+        return f"{self.name}.test"
+
+    def _zone(self) -> str:
+        route53 = self._clients.get("route53", "us-east-1")
+        made = route53.create_hosted_zone(Name=self.get("zone_name"), CallerReference=self.name)
+        return made["HostedZone"]["Id"].rsplit("/", 1)[-1]
+
+    def _check(self) -> str:
+        configuration = {
+            "Type": "TCP", "FullyQualifiedDomainName": "a.test", "Port": 443, "RequestInterval": 10,
+            "FailureThreshold": 3,
+        }  # fmt: skip
+        route53 = self._clients.get("route53", "us-east-1")
+        return route53.create_health_check(CallerReference=self.name, HealthCheckConfig=configuration)["HealthCheck"][
+            "Id"
+        ]
+
+    def _key(self) -> str:
+        return self._clients.get("kms", "us-east-1").create_key()["KeyMetadata"]["Arn"]
+
+    _other_key = _key
+
+    def _topic(self) -> str:
+        return self._clients.get("sns", "us-east-1").create_topic(Name=self.name)["TopicArn"]
+
+
 @pytest.fixture
-def surroundings(plugin: Plugin) -> Iterator[dict[str, str]]:
-    """A zone, a check and a topic of this test's own, for the types that need one."""
-    route53, sns = plugin.clients.get("route53", "us-east-1"), plugin.clients.get("sns", "us-east-1")
-    name = f"z{uuid.uuid4().hex[:8]}.test"
-    zone = route53.create_hosted_zone(Name=name, CallerReference=uuid.uuid4().hex)["HostedZone"]["Id"].rsplit("/", 1)[
-        -1
-    ]
-    check = route53.create_health_check(
-        CallerReference=uuid.uuid4().hex,
-        HealthCheckConfig={"Type": "TCP", "FullyQualifiedDomainName": "a.test", "Port": 443, "RequestInterval": 10, "FailureThreshold": 3},
-    )["HealthCheck"]["Id"]  # fmt: skip
-    topic = sns.create_topic(Name=f"t{uuid.uuid4().hex[:8]}")["TopicArn"]
-    yield {"{zone}": zone, "{zone_name}": name, "{check}": check, "{topic}": topic}
-    sns.delete_topic(TopicArn=topic)
-    route53.delete_health_check(HealthCheckId=check)
-
-
-def filled(value: Any, surroundings: dict[str, str]) -> Any:
-    """The sample with the fixture's names in their places."""
-    if isinstance(value, str):
-        for placeholder, real in surroundings.items():
-            value = value.replace(placeholder, real)
-        return value
-    if isinstance(value, dict):
-        return {key: filled(item, surroundings) for key, item in value.items()}
-    return [filled(item, surroundings) for item in value] if isinstance(value, list) else value
+def surroundings(plugin: Plugin) -> Surroundings:
+    return Surroundings(plugin.clients)
 
 
 def test_every_type_has_a_sample() -> None:
@@ -184,10 +226,10 @@ def test_every_type_has_a_sample() -> None:
 
 
 @pytest.mark.parametrize("type_", SAMPLES)
-async def test_a_type_lives_its_whole_life(type_: str, plugin: Plugin, surroundings: dict[str, str]) -> None:
+async def test_a_type_lives_its_whole_life(type_: str, plugin: Plugin, surroundings: Surroundings) -> None:
     """Created, read back the same, changed in place, unchanged afterwards, deleted, deleted again, gone."""
     sample, edits = SAMPLES[type_]
-    checked = await plugin.check(type_, filled(sample, surroundings))
+    checked = await plugin.check(type_, surroundings.filled(sample))
     assert not checked.failures
     inputs = values.to_plain(checked.inputs)[0]
 
@@ -204,7 +246,7 @@ async def test_a_type_lives_its_whole_life(type_: str, plugin: Plugin, surroundi
     assert values.to_plain(read.inputs)[0] == inputs
 
     for edit in edits:
-        news = values.to_plain((await plugin.check(type_, {**inputs, **filled(edit, surroundings)}, inputs)).inputs)[0]
+        news = values.to_plain((await plugin.check(type_, {**inputs, **surroundings.filled(edit)}, inputs)).inputs)[0]
         difference = await plugin.diff(type_, id_, state, news, inputs)
         assert difference.changes
         assert not difference.replaces
@@ -224,10 +266,10 @@ async def test_a_type_lives_its_whole_life(type_: str, plugin: Plugin, surroundi
 
 @pytest.mark.parametrize("type_", SAMPLES)
 async def test_an_unknown_input_is_refused_with_the_nearest_right_one(
-    type_: str, plugin: Plugin, surroundings: dict[str, str]
+    type_: str, plugin: Plugin, surroundings: Surroundings
 ) -> None:
     """A misspelled input that is silently dropped is a setting that somebody believes in."""
-    sample = filled(SAMPLES[type_][0], surroundings)
+    sample = surroundings.filled(SAMPLES[type_][0])
     name = next(iter(sample))
     failures = (await plugin.check(type_, {**sample, f"{name}x": "v"})).failures
     assert [failure.property for failure in failures] == [f"{name}x"]
@@ -236,19 +278,19 @@ async def test_an_unknown_input_is_refused_with_the_nearest_right_one(
 
 
 @pytest.mark.parametrize("type_", [type_ for type_, adapter in ADAPTERS.items() if adapter.regional])
-async def test_another_region_asks_for_a_new_object(type_: str, plugin: Plugin, surroundings: dict[str, str]) -> None:
+async def test_another_region_asks_for_a_new_object(type_: str, plugin: Plugin, surroundings: Surroundings) -> None:
     """An object cannot move: a changed region must be planned as a replacement, never tried as an update."""
-    state = values.to_plain((await plugin.check(type_, filled(SAMPLES[type_][0], surroundings))).inputs)[0]
+    state = values.to_plain((await plugin.check(type_, surroundings.filled(SAMPLES[type_][0]))).inputs)[0]
     difference = await plugin.diff(type_, "id", state, {**state, "region": "sa-east-1"}, state)
     assert difference.replaces == ["region"]
 
 
 @pytest.mark.parametrize("type_", SAMPLES)
 async def test_what_a_killed_run_created_is_adopted_and_not_made_twice(
-    type_: str, plugin: Plugin, surroundings: dict[str, str]
+    type_: str, plugin: Plugin, surroundings: Surroundings
 ) -> None:
     """The engine died between the creation and its own note of it: the next run's Create finds the same object."""
-    inputs = values.to_plain((await plugin.check(type_, filled(SAMPLES[type_][0], surroundings))).inputs)[0]
+    inputs = values.to_plain((await plugin.check(type_, surroundings.filled(SAMPLES[type_][0]))).inputs)[0]
     first, _ = await plugin.create(type_, inputs)
     second, state = await plugin.create(type_, inputs)
     assert second == first

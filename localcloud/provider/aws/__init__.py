@@ -7,14 +7,26 @@ from localcloud.provider.adapter import Adapter
 from localcloud.provider.aws.alarms import COMPOSITE_ALARM, METRIC_ALARM
 from localcloud.provider.aws.functions import FUNCTIONS
 from localcloud.provider.aws.health_check import HEALTH_CHECK
+from localcloud.provider.aws.key import ALIAS_OF_KEY, KEY
 from localcloud.provider.aws.network import VPC
+from localcloud.provider.aws.parameter import PARAMETER
 from localcloud.provider.aws.record import RECORD
 from localcloud.provider.aws.sns import SUBSCRIPTION, TOPIC
 from localcloud.provider.aws.zone import ZONE
 
 __all__ = ["ADAPTERS", "FUNCTIONS"]
 
-ADAPTERS: Final[Mapping[str, Adapter]] = {
-    adapter.resource_type: adapter
-    for adapter in (COMPOSITE_ALARM, HEALTH_CHECK, METRIC_ALARM, RECORD, SUBSCRIPTION, TOPIC, VPC, ZONE)
-}
+_ADAPTERS: Final = (
+    ALIAS_OF_KEY,
+    COMPOSITE_ALARM,
+    HEALTH_CHECK,
+    KEY,
+    METRIC_ALARM,
+    PARAMETER,
+    RECORD,
+    SUBSCRIPTION,
+    TOPIC,
+    VPC,
+    ZONE,
+)
+ADAPTERS: Final[Mapping[str, Adapter]] = {adapter.resource_type: adapter for adapter in _ADAPTERS}

@@ -1,14 +1,13 @@
 """Functions of the provider: what `aws.get_region()` and the like ask."""
 
-from collections.abc import Callable
 from typing import Final
 
 from localcloud.errors import LocalCloudError
 from localcloud.provider.adapter import Properties
 from localcloud.provider.aws import dns_names, tags
-from localcloud.provider.clients import PARTITION, Cloud
-
-CloudIn = Callable[[str], Cloud]
+from localcloud.provider.aws.parameter_functions import parameter, parameters_by_path
+from localcloud.provider.clients import PARTITION
+from localcloud.provider.core import CloudIn
 
 
 def _region(cloud_in: CloudIn, arguments: Properties) -> Properties:
@@ -92,4 +91,6 @@ FUNCTIONS: Final = {
     "aws:index/getPartition:getPartition": _partition,
     "aws:index/getRegion:getRegion": _region,
     "aws:route53/getZone:getZone": _zone,
+    "aws:ssm/getParameter:getParameter": parameter,
+    "aws:ssm/getParametersByPath:getParametersByPath": parameters_by_path,
 }

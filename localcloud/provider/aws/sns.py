@@ -1,12 +1,12 @@
 """SNS topics and their subscriptions."""
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any, Final
 
 from localcloud.provider.adapter import TAGS_ALL, Adapter, Autoname, Properties
 from localcloud.provider.aws import tags
+from localcloud.provider.aws.json_text import json_normal, json_refusals
 from localcloud.provider.clients import ACCOUNT_ID, Cloud
 from seawall.errors import InvalidInput
 
@@ -50,14 +50,6 @@ def _from_texts(attributes: dict[str, str], names: dict[str, str]) -> Properties
             continue
         told[name] = text.lower() == "true" if name in _BOOLEANS else int(text) if name in _INTEGERS else text
     return told
-
-
-def _json_normal(text: Any) -> Any:
-    """Two policies are the same when they parse to the same."""
-    try:
-        return json.dumps(json.loads(text), sort_keys=True)
-    except (TypeError, ValueError):
-        return text
 
 
 def _create_topic(cloud: Cloud, inputs: Properties, reference: str) -> str:
@@ -111,16 +103,7 @@ def _topic_refusals(inputs: Properties) -> Iterator[InvalidInput]:
                 "name", name, allowed=f"{FIFO_SUFFIX} at the end of a FIFO topic's name, and of no other's"
             )
     for policy in ("policy", "deliveryPolicy"):
-        yield from _json_refusals(inputs, policy)
-
-
-def _json_refusals(inputs: Properties, name: str) -> Iterator[InvalidInput]:
-    value = inputs.get(name)
-    if isinstance(value, str):
-        try:
-            json.loads(value)
-        except ValueError:
-            yield InvalidInput(name, "(given)", allowed="JSON")
+        yield from json_refusals(inputs, policy)
 
 
 TOPIC: Final = Adapter(
@@ -142,7 +125,7 @@ TOPIC: Final = Adapter(
     replaces=frozenset({"name", "fifoTopic"}),
     keeps=frozenset({"policy", "signatureVersion", "tracingConfig"}),
     computed=frozenset({"arn", "owner"}),
-    normalizers={"policy": _json_normal, "deliveryPolicy": _json_normal},
+    normalizers={"policy": json_normal, "deliveryPolicy": json_normal},
     absent_codes=frozenset({"NotFound", "NotFoundException"}),
     refusals=_topic_refusals,
     create=_create_topic,
@@ -212,7 +195,7 @@ def _subscription_refusals(inputs: Properties) -> Iterator[InvalidInput]:
     if isinstance(topic, str) and not topic.startswith("arn:"):
         yield InvalidInput("topic", topic, allowed="a topic's ARN")
     for policy in ("filterPolicy", "deliveryPolicy", "redrivePolicy"):
-        yield from _json_refusals(inputs, policy)
+        yield from json_refusals(inputs, policy)
 
 
 SUBSCRIPTION: Final = Adapter(
@@ -236,7 +219,7 @@ SUBSCRIPTION: Final = Adapter(
     keeps=frozenset({"filterPolicyScope"}),
     write_only=frozenset({"confirmationTimeoutInMinutes", "endpointAutoConfirms"}),
     computed=frozenset({"arn", "ownerId", "pendingConfirmation", "confirmationWasAuthenticated"}),
-    normalizers=dict.fromkeys(("filterPolicy", "deliveryPolicy", "redrivePolicy"), _json_normal),
+    normalizers=dict.fromkeys(("filterPolicy", "deliveryPolicy", "redrivePolicy"), json_normal),
     absent_codes=frozenset({"NotFound", "NotFoundException"}),
     refusals=_subscription_refusals,
     create=_create_subscription,

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, Final, TypeAlias, cast
 
-__all__ = ["ROUTE_KEY", "ASGIApp", "Receive", "Scope", "Send", "header", "own_path"]
+__all__ = ["ROUTE_KEY", "ASGIApp", "Receive", "Scope", "Send", "header", "no_lifespan", "own_path"]
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -30,3 +30,12 @@ def header(scope: Scope, name: bytes) -> str | None:
         if key == name:
             return value.decode("latin-1")
     return None
+
+
+async def no_lifespan(receive: Receive, send: Send) -> None:
+    """The lifespan of an app that has nothing to start and nothing to stop."""
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

@@ -4,7 +4,7 @@ import hmac
 import json
 from typing import Final, final
 
-from seawall.asgi import ROUTE_KEY, ASGIApp, Receive, Scope, Send, header, own_path
+from seawall.asgi import ROUTE_KEY, ASGIApp, Receive, Scope, Send, header, no_lifespan, own_path
 from seawall.errors import InvalidInput
 from seawall.health._openapi import PATHS
 from seawall.health._redaction import body_of
@@ -34,7 +34,7 @@ class HealthApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] == "lifespan":
-            await _lifespan(receive, send)
+            await no_lifespan(receive, send)
             return
         if scope["type"] != "http":
             raise TypeError(f"the health app answers HTTP, not {scope['type']}")
@@ -106,11 +106,3 @@ async def _respond(scope: Scope, send: Send, status: int, content: object, *more
     ]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
-
-
-async def _lifespan(receive: Receive, send: Send) -> None:
-    while True:
-        message = await receive()
-        await send({"type": f"{message['type']}.complete"})
-        if message["type"] == "lifespan.shutdown":
-            return

@@ -1,0 +1,130 @@
+"""What the runtime's objects count, read from their snapshots."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from seawall.breaker import CircuitBreaker, CircuitBreakerRegistry, State
+from seawall.contract import (
+    BREAKER_CALLS,
+    BREAKER_FAILURE_RATE,
+    BREAKER_SLOW_CALLS,
+    BREAKER_STATE,
+    HEALTH_CHECK_DURATION,
+    HEALTH_CHECK_HEALTHY,
+    HEALTH_CHECK_RUNS,
+    HEALTH_DRAINING,
+    SELECTOR_EJECTIONS,
+    SELECTOR_ENDPOINTS,
+    SELECTOR_PICKS,
+    SELECTOR_SWITCHES,
+    MetricSpec,
+)
+from seawall.events import EventBus
+from seawall.health import HealthRegistry
+from seawall.selector import EndpointSelector, EndpointState
+
+__all__ = ["READ_METRICS", "Reading", "Source", "added_up", "buses_of", "readings_of"]
+
+Source: TypeAlias = CircuitBreaker | CircuitBreakerRegistry | EndpointSelector | HealthRegistry
+
+READ_METRICS: Final = (
+    BREAKER_STATE,
+    BREAKER_CALLS,
+    BREAKER_SLOW_CALLS,
+    BREAKER_FAILURE_RATE,
+    SELECTOR_ENDPOINTS,
+    SELECTOR_PICKS,
+    SELECTOR_EJECTIONS,
+    SELECTOR_SWITCHES,
+    HEALTH_CHECK_HEALTHY,
+    HEALTH_CHECK_DURATION,
+    HEALTH_CHECK_RUNS,
+    HEALTH_DRAINING,
+)
+"""All that can be read; the others of the contract are counted as they happen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One value of one metric."""
+
+    spec: MetricSpec
+    labels: tuple[str, ...]
+    """Values of `spec.attributes`, in their order."""
+    value: float
+
+
+def readings_of(sources: Iterable[Source]) -> Iterator[Reading]:
+    """Everything that can be read from them now."""
+    for source in sources:
+        if isinstance(source, CircuitBreaker):
+            yield from _of_breaker(source)
+        elif isinstance(source, CircuitBreakerRegistry):
+            for breaker in source:
+                yield from _of_breaker(breaker)
+        elif isinstance(source, EndpointSelector):
+            yield from _of_selector(source)
+        else:
+            yield from _of_health(source)
+
+
+def added_up(readings: Iterable[Reading]) -> list[Reading]:
+    """One reading per metric and labels: two breakers of one name must not become two samples, which no scrape may have.
+
+    Totals and counts are added; of other gauges the largest counts, which is what somebody has to look at.
+    """
+    found: dict[tuple[str, tuple[str, ...]], Reading] = {}
+    for reading in readings:
+        key = (reading.spec.otel, reading.labels)
+        before = found.get(key)
+        if before is not None:
+            largest = reading.spec in (BREAKER_FAILURE_RATE, HEALTH_CHECK_DURATION)
+            value = max(before.value, reading.value) if largest else before.value + reading.value
+            reading = Reading(reading.spec, reading.labels, value)
+        found[key] = reading
+    return list(found.values())
+
+
+def buses_of(sources: Iterable[Source]) -> list[EventBus]:
+    """Where their events go, each bus once: several breakers may share one."""
+    buses = {
+        id(source.events): source.events
+        for source in sources
+        if isinstance(source, CircuitBreaker | CircuitBreakerRegistry)
+    }
+    return list(buses.values())
+
+
+def _of_breaker(breaker: CircuitBreaker) -> Iterator[Reading]:
+    now = breaker.snapshot()
+    for state in State:
+        yield Reading(BREAKER_STATE, (now.name, state.value), float(now.state is state))
+    yield Reading(BREAKER_CALLS, (now.name, "succeeded"), now.total_succeeded)
+    yield Reading(BREAKER_CALLS, (now.name, "failed"), now.total_failed)
+    yield Reading(BREAKER_CALLS, (now.name, "rejected"), now.total_rejected)
+    yield Reading(BREAKER_SLOW_CALLS, (now.name,), now.total_slow)
+    if now.failure_rate is not None:
+        yield Reading(BREAKER_FAILURE_RATE, (now.name,), now.failure_rate)
+
+
+def _of_selector(selector: EndpointSelector) -> Iterator[Reading]:
+    now = selector.snapshot()
+    for state in EndpointState:
+        count = sum(each.state is state for each in now.endpoints)
+        yield Reading(SELECTOR_ENDPOINTS, (now.name, state.value), count)
+    for each in now.endpoints:
+        yield Reading(SELECTOR_PICKS, (now.name, each.endpoint.name), each.total_picks)
+        yield Reading(SELECTOR_EJECTIONS, (now.name, each.endpoint.name), each.total_ejections)
+    yield Reading(SELECTOR_SWITCHES, (now.name,), now.switches)
+
+
+def _of_health(registry: HealthRegistry) -> Iterator[Reading]:
+    yield Reading(HEALTH_DRAINING, (), float(registry.draining))
+    for check in registry.snapshot():
+        if check.healthy is not None:
+            yield Reading(HEALTH_CHECK_HEALTHY, (check.name, str(check.critical).lower()), float(check.healthy))
+        if check.duration_seconds is not None:
+            yield Reading(HEALTH_CHECK_DURATION, (check.name,), check.duration_seconds)
+        for outcome, count in check.runs.items():
+            yield Reading(HEALTH_CHECK_RUNS, (check.name, outcome), count)

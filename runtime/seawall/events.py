@@ -6,12 +6,13 @@ no further. There is no event per success and none per rejection: both are count
 """
 
 import logging
-import os
 import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, final
+
+from seawall._forks import renew_after_fork
 
 __all__ = ["CallRecorded", "Event", "EventBus", "StateChanged", "Subscription"]
 
@@ -96,17 +97,18 @@ class EventBus:
         self._pending: deque[Event] = deque()
         self._subscriptions: tuple[Subscription, ...] = ()  # replaced whole, so that reading needs no lock
         self._delivering = threading.Lock()
+        renew_after_fork(self)
 
     def subscribe(self, subscriber: Subscriber) -> Subscription:
         """Call `subscriber` with every event from now on."""
         subscription = Subscription(self, subscriber)
-        with _subscribing:
+        with _subscribing.lock:
             self._subscriptions = (*self._subscriptions, subscription)
         return subscription
 
     def remove(self, subscription: Subscription) -> None:
         """End a subscription. Unknown ones are ignored."""
-        with _subscribing:
+        with _subscribing.lock:
             self._subscriptions = tuple(each for each in self._subscriptions if each is not subscription)
 
     @property
@@ -125,33 +127,40 @@ class EventBus:
         itself, leaves its event to the one that is delivering.
         """
         # After the lock is let go the queue is looked at again: an event noted in between had nobody to deliver it.
-        while self._pending and self._delivering.acquire(blocking=False):
+        delivering = self._delivering  # a subscriber that forks has another one afterwards
+        while self._pending and delivering.acquire(blocking=False):
             try:
                 while self._pending:
                     event = self._pending.popleft()
                     for subscription in self._subscriptions:
                         subscription.deliver(event)
             finally:
-                self._delivering.release()
+                delivering.release()
 
     def publish(self, event: Event) -> None:
         """Note an event and deliver what is pending."""
         self.enqueue(event)
         self.deliver()
 
-    def reset_after_fork(self) -> None:
-        """Forget a delivery that was under way in the parent: its thread does not exist here."""
+    def after_fork(self) -> None:
+        """In the child: forget a delivery that was under way in the parent: its thread does not exist here."""
         self._delivering = threading.Lock()
         self._pending.clear()
 
-
-_subscribing = threading.RLock()  # subscriptions change rarely: one lock for all buses keeps a bus small
-
-
-def _after_fork() -> None:
-    global _subscribing
-    _subscribing = threading.RLock()  # the parent's may be held by a thread that does not exist here
+    def reset_after_fork(self) -> None:
+        """As `after_fork`, for owners that do it themselves. Idempotent."""
+        self.after_fork()
 
 
-if hasattr(os, "register_at_fork"):  # not on Windows
-    os.register_at_fork(after_in_child=_after_fork)
+class _Subscribing:
+    """The lock under which subscriptions change. That is rare: one lock for all buses keeps a bus small."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        renew_after_fork(self)
+
+    def after_fork(self) -> None:
+        self.lock = threading.RLock()
+
+
+_subscribing: Final = _Subscribing()

@@ -7,13 +7,14 @@ is why sync, asyncio and trio apps all use the same worker.
 
 import contextlib
 import logging
-import os
+import math
+import queue
 import threading
-import weakref
 from collections.abc import Callable
 from types import TracebackType
 from typing import Final, NoReturn, final
 
+from seawall._forks import renew_after_fork
 from seawall.clock import SYSTEM_CLOCK, Clock
 from seawall.errors import CannotPickle, InvalidInput
 
@@ -31,15 +32,24 @@ Round = Callable[[], float]
 class Job:
     """One job of a worker; from `Worker.add`."""
 
-    __slots__ = ("_worker", "due", "round")
+    __slots__ = ("_worker", "asked", "due", "round")
 
     def __init__(self, worker: "Worker", round_: Round, due: float) -> None:
         self._worker = worker
         self.round: Final = round_
-        self.due: float = due
+        self.due: float = due  # as the last round wanted it; set by the worker's thread alone
+        self.asked: float = math.inf  # by `wake`, since the last round began
+
+    @property
+    def next_round(self) -> float:
+        """When, by the worker's clock."""
+        return min(self.due, self.asked)
 
     def wake(self, in_seconds: float = 0.0) -> None:
-        """Run the next round no later than in so many seconds. Never blocks; callable from anywhere."""
+        """Run the next round no later than in so many seconds.
+
+        Never blocks; callable from anywhere, signal handlers and finalizers included.
+        """
         self._worker.wake(self, in_seconds)
 
     def cancel(self) -> None:
@@ -69,16 +79,18 @@ class Worker:
         self._name: Final = name
         self._clock: Final = clock
         self._jobs: tuple[Job, ...] = ()  # replaced whole, so that the thread reads it without a lock
-        self._changing = threading.Lock()
-        self._woken = threading.Event()
+        self._changing = threading.RLock()
+        # Not an Event, whose `set` takes a lock: a signal handler that wakes a job may interrupt another `set`.
+        self._woken: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._stopping = False
-        _live.add(self)
+        renew_after_fork(self, starts_thread=True)
 
     @property
     def running(self) -> bool:
         """Whether its thread runs."""
-        return self._thread is not None and self._thread.is_alive()
+        thread = self._thread
+        return thread is not None and thread.is_alive()
 
     def add(self, round_: Round, *, in_seconds: float = 0.0) -> Job:
         """Run `round_` from now on; it answers in how many seconds it wants to be run again.
@@ -90,7 +102,7 @@ class Worker:
         job = Job(self, round_, self._clock.monotonic() + in_seconds)
         with self._changing:
             self._jobs = (*self._jobs, job)
-        self._woken.set()
+        self._woken.put(None)
         return job
 
     def remove(self, job: Job) -> None:
@@ -101,15 +113,15 @@ class Worker:
     def wake(self, job: Job, in_seconds: float = 0.0) -> None:
         """Run the next round of `job` no later than in so many seconds."""
         due = self._clock.monotonic() + in_seconds
-        if due < job.due:
-            job.due = due
-            self._woken.set()
+        if due < job.asked:  # else the thread has been told, and the queue does not grow with every call
+            job.asked = due
+            self._woken.put(None)
 
     def start(self) -> None:
         """Start the thread. Idempotent."""
         with self._changing:
+            self._stopping = False  # a thread that was told to end, and has not seen it yet, goes on
             if not self.running:
-                self._stopping = False
                 # A daemon: an app that forgets to stop its worker must still be able to end.
                 self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
                 self._thread.start()
@@ -125,9 +137,10 @@ class Worker:
         """
         if timeout_seconds < 0:
             raise InvalidInput("timeout_seconds", timeout_seconds, allowed="0 or more")
-        thread = self._thread
-        self._stopping = True
-        self._woken.set()
+        with self._changing:
+            thread = self._thread
+            self._stopping = thread is not None
+        self._woken.put(None)
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout_seconds)
 
@@ -146,12 +159,12 @@ class Worker:
         For tests, and for apps that schedule by themselves instead of calling `start`.
         """
         for job in self._jobs:
-            if job.due <= self._clock.monotonic() and job in self._jobs:
-                job.due = float("inf")  # a wake during the round sets it anew, and must not be lost
+            if job.next_round <= self._clock.monotonic() and job in self._jobs:
+                job.asked = math.inf  # whoever asked before is served by the round that begins now
                 pause = self._run_one(job)
-                job.due = min(job.due, self._clock.monotonic() + pause)
-        next_due = min((job.due for job in self._jobs), default=float("inf"))
-        return max(0.0, min(LONGEST_SLEEP_SECONDS, next_due - self._clock.monotonic()))
+                job.due = self._clock.monotonic() + pause
+        next_round = min((job.next_round for job in self._jobs), default=math.inf)
+        return max(0.0, min(LONGEST_SLEEP_SECONDS, next_round - self._clock.monotonic()))
 
     def _run_one(self, job: Job) -> float:
         try:
@@ -161,33 +174,33 @@ class Worker:
             return PAUSE_AFTER_ERROR_SECONDS
 
     def _run(self) -> None:
-        while not self._stopping:
-            self._woken.clear()
+        while not self._ended():
             pause = self.run_due()
             if not self._stopping:
-                self._woken.wait(pause)
+                with contextlib.suppress(queue.Empty):
+                    self._woken.get(timeout=pause)
+                    while True:
+                        self._woken.get_nowait()
+
+    def _ended(self) -> bool:
+        """Whether the thread is to end now; from then on `start` makes another one."""
+        with self._changing:
+            if self._stopping:
+                self._thread = None
+                self._stopping = False
+                return True
+            return False
 
     def after_fork(self) -> None:
         """In the child: the thread is gone, and locks may be held by threads that are gone, too."""
         was_running = self._thread is not None and not self._stopping
-        self._changing = threading.Lock()
-        self._woken = threading.Event()
+        self._changing = threading.RLock()
+        self._woken = queue.SimpleQueue()
         self._thread = None
+        self._stopping = False
         if was_running:
             with contextlib.suppress(RuntimeError):  # at interpreter shutdown no thread can be started
                 self.start()
 
     def __reduce__(self) -> NoReturn:
         raise CannotPickle(f"Worker {self._name!r}")
-
-
-_live: Final = weakref.WeakSet[Worker]()
-
-
-def _after_fork() -> None:
-    for worker in list(_live):
-        worker.after_fork()
-
-
-if hasattr(os, "register_at_fork"):  # not on Windows
-    os.register_at_fork(after_in_child=_after_fork)

@@ -4,6 +4,9 @@ import asyncio
 import contextlib
 import functools
 import inspect
+import types
+from collections.abc import Generator
+from concurrent.futures import Future
 from typing import Any, cast
 
 import pytest
@@ -61,6 +64,12 @@ async def answer_async(error: Exception | None = None) -> str:
     return answer(error)
 
 
+@types.coroutine
+def answer_by_generator(error: Exception | None = None) -> Generator[None, None, str]:
+    yield from ()
+    return answer(error)
+
+
 def guarded_methods(breaker: CircuitBreaker):
     class Guarded:
         @breaker
@@ -104,6 +113,7 @@ SYNC = {
 }
 ASYNC = {
     "coroutine function": lambda breaker: breaker(answer_async),
+    "generator made a coroutine": lambda breaker: breaker(answer_by_generator),
     "partial": lambda breaker: breaker(functools.partial(answer_async)),
     "callable object": lambda breaker: breaker(AsyncClient()),
     "partial of a callable object": lambda breaker: breaker(functools.partial(AsyncClient())),
@@ -260,8 +270,11 @@ def test_guarding_twice_with_one_breaker_is_refused(breaker):
         lambda: (letter for letter in "ab"),
         lambda: _connection(),
         lambda: asyncio.Future(loop=cast("Any", _NoLoop())),
+        lambda: Future(),
+        lambda: map(answer, [None]),
+        lambda: filter(answer, [None]),
     ],
-    ids=["coroutine", "generator", "context manager", "future"],
+    ids=["coroutine", "generator", "context manager", "asyncio future", "future", "map", "filter"],
 )
 def test_a_plain_function_whose_work_is_done_later_is_refused_at_its_first_call(breaker, lazy):
     """It cannot be told when it is decorated; but not one call goes by unseen."""

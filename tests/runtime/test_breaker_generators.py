@@ -161,3 +161,33 @@ def test_a_generator_is_admitted_when_it_starts(breaker):
     breaker.force_open()
     with pytest.raises(CallNotPermitted):
         next(made)
+
+
+def test_the_return_value_of_a_generator_is_judged(clock):
+    """It is the only result that a generator has."""
+    config = CircuitBreakerConfig(minimum_calls=1, record_result=lambda result: result is None)
+    breaker = CircuitBreaker("dependency", config, clock=clock)
+
+    @breaker
+    def rows(result: object):
+        yield 1
+        return result
+
+    list(rows("complete"))
+    assert breaker.state is State.CLOSED
+    list(rows(None))
+    assert breaker.state is State.OPEN
+
+
+async def test_an_async_generator_has_no_result_to_judge(clock, caplog):
+    """A predicate that is made for responses must be handed no `None` when the last row has been read."""
+    config = CircuitBreakerConfig(minimum_calls=1, record_result=lambda response: response.status >= 500)
+    breaker = CircuitBreaker("dependency", config, clock=clock)
+
+    @breaker
+    async def rows():
+        yield 1
+
+    assert [row async for row in rows()] == [1]
+    assert breaker.snapshot().total_succeeded == 1
+    assert not caplog.records

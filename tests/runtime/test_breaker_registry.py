@@ -92,6 +92,24 @@ def test_a_breaker_that_somebody_holds_is_found_again_after_it_made_room():
     assert registry.get("held") is held  # although there is no room for it
 
 
+def test_making_room_calls_no_subscriber():
+    """It happens under the registry's lock; a subscriber that asks the registry from another thread would hang."""
+    clock = FakeClock()
+    config = CircuitBreakerConfig(minimum_calls=1, max_wait_in_half_open_seconds=5.0, after_half_open_wait="closed")
+    registry = CircuitBreakerRegistry(config, max_breakers=1, clock=clock)
+    breaker = registry.get("down")
+    breaker.acquire().failure()
+    clock.advance(60.0)
+    trial = breaker.try_acquire()
+    clock.advance(5.0)  # its half-open is over, which nobody has noticed yet
+    with events_of(registry.events) as events, pytest.raises(RegistryFull):
+        registry.get("new")
+    assert events == []
+    assert breaker.state is State.CLOSED
+    assert trial is not None
+    registry.get("new")
+
+
 def test_limits_and_copies_are_refused():
     """As for the breakers themselves."""
     with pytest.raises(InvalidInput, match="max_breakers = 0: at least 1"):

@@ -142,6 +142,15 @@ def test_a_dropped_trial_gives_its_place_back(clock):
     assert breaker.try_acquire() is not None
 
 
+def test_a_rejection_never_says_that_the_breaker_is_closed(clock):
+    """Another thread may have closed it since; `closed: call not permitted` would send its reader the wrong way."""
+    breaker = CircuitBreaker("dependency", clock=clock)
+    for order in (breaker.reset, breaker.disable, breaker.metrics_only):
+        order()
+        rejection = breaker._core.refusal()
+        assert (rejection.state, rejection.retry_after_seconds) == ("open", 0.0)
+
+
 def test_a_permit_is_settled_once(clock):
     """The second word about a call does nothing, whatever it is."""
     breaker = make(clock, sliding_window="count", minimum_calls=100)

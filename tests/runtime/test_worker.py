@@ -52,6 +52,43 @@ def test_a_wake_during_the_round_is_not_lost(clock):
     assert rounds == [0.0, 0.5]
 
 
+def test_wakes_do_not_pile_up(clock):
+    """A thousand calls that find a trial due ask the worker once."""
+    worker = Worker(clock=clock)
+    job = worker.add(lambda: 1.0)
+    worker.run_due()
+    before = worker._woken.qsize()
+    for _ in range(1000):
+        job.wake()
+        clock.advance(0.0001)
+    assert worker._woken.qsize() == before + 1
+    assert job.next_round == 0.0
+
+
+def test_a_worker_can_be_started_again_while_it_is_told_to_end():
+    """Stopped during a long round and started at once: it runs, in one thread."""
+    in_round, go_on, again = threading.Event(), threading.Event(), threading.Semaphore(0)
+
+    def job() -> float:
+        in_round.set()
+        again.release()
+        go_on.wait(20)
+        return 0.0
+
+    worker = Worker()
+    worker.add(job)
+    worker.start()
+    assert in_round.wait(20)
+    worker.stop(timeout_seconds=0.0)
+    worker.start()
+    go_on.set()
+    for _ in range(3):
+        assert again.acquire(timeout=20)
+    assert worker.running
+    worker.stop()
+    assert not worker.running
+
+
 def test_a_job_that_raises_is_logged_and_run_again(clock, caplog):
     """One bad answer from a dependency must not end the probes of all others."""
     worker = Worker(clock=clock)

@@ -9,7 +9,7 @@ from typing import Any, Final, NoReturn, ParamSpec, TypeVar, cast, final, overlo
 from seawall.breaker._config import CircuitBreakerConfig
 from seawall.breaker._core import Core
 from seawall.breaker._guards import acall, call, guard_async, guard_async_generator, guard_generator, guard_sync
-from seawall.breaker._phases import HalfOpen, State, Stop, Ticket
+from seawall.breaker._phases import State, Ticket
 from seawall.breaker._shapes import Kind, kind_of, note_guard
 from seawall.clock import SYSTEM_CLOCK, Clock
 from seawall.errors import CannotPickle, InvalidInput
@@ -165,12 +165,11 @@ class CircuitBreaker:
 
     def snapshot(self) -> BreakerSnapshot:
         """State, window and totals at one moment."""
-        core = self._core
-        phase, counts, now = core.read()
-        rated = core.config.sliding_window != "consecutive" and counts.calls >= core.config.minimum_calls
-        is_open = isinstance(phase, Stop) and phase.state is State.OPEN
+        reading = self._core.read()
+        config, phase, counts = self._core.config, reading.phase, reading.counts
+        rated = config.sliding_window != "consecutive" and counts.calls >= config.minimum_calls
         return BreakerSnapshot(
-            name=core.name,
+            name=self._core.name,
             state=phase.state,
             generation=phase.generation,
             calls=counts.calls,
@@ -178,13 +177,13 @@ class CircuitBreaker:
             slow_calls=counts.slow,
             failure_rate=counts.failures / counts.calls if rated else None,
             slow_call_rate=counts.slow / counts.calls if rated else None,
-            trials_under_way=phase.trials_out() if isinstance(phase, HalfOpen) else 0,
-            retry_after_seconds=max(0.0, phase.until - now) if is_open else None,
-            openings=core.openings,
-            total_succeeded=core.succeeded(),
-            total_failed=core.failed,
-            total_slow=core.slow,
-            total_rejected=core.rejected(),
+            trials_under_way=reading.trials_out,
+            retry_after_seconds=max(0.0, phase.until - reading.now) if phase.state is State.OPEN else None,
+            openings=reading.openings,
+            total_succeeded=reading.succeeded,
+            total_failed=reading.failed,
+            total_slow=reading.slow,
+            total_rejected=reading.rejected,
         )
 
     # Calls

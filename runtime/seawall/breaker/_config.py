@@ -82,7 +82,8 @@ class CircuitBreakerConfig:
     ignore: tuple[Recorder, ...] = ()
     """Exceptions, out of `record`, that are neutral all the same."""
     record_result: Callable[[Any], bool] | None = None
-    """A predicate for what was returned (by a generator: its return value); true means failure."""
+    """A predicate for what was returned (by a generator: its return value; async generators have none); true means
+    failure. One that raises makes the call neutral."""
 
     def __post_init__(self) -> None:
         _one_of("sliding_window", self.sliding_window, ("count", "time", "consecutive"))

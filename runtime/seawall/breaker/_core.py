@@ -7,41 +7,59 @@ What holds at all times:
 2. A ticket decides only about the phase that issued it. When the phase is over, its outcome goes into a dead object.
 3. A ticket that is released, or whose owner is gone, gives its place back: places are held by weak references, so no
    finalizer runs and no lock is taken while garbage is collected.
-4. `_lock` is never held while foreign code runs: no guarded call, predicate, subscriber, or I/O.
+4. Its lock is never held while foreign code runs: no guarded call, predicate, subscriber, or I/O. What interrupts a step
+   in the step's own thread (a signal handler, a finalizer) sees none half done; see `Turns`.
 5. Time moves states only forward from what the clock says; reading a state takes no permit.
 """
 
 import math
-import os
-import threading
 import weakref
 from collections.abc import Callable
-from typing import Final, final
+from functools import partial
+from typing import Final, NamedTuple, final
 
+from seawall._forks import fork_aware, renew_after_fork
 from seawall.breaker._config import CircuitBreakerConfig
 from seawall.breaker._outcome import exception_counts, result_counts
 from seawall.breaker._phases import HalfOpen, Note, Phase, State, Stop, Ticket, TrialGate, Watching
-from seawall.breaker._windows import Counts, Tick, Window, new_counter, new_window, read_counter
+from seawall.breaker._turns import Turns
+from seawall.breaker._windows import Counts, Tick, Window, new_counter, new_window, read_counter, renew_counter
 from seawall.clock import Clock
 from seawall.errors import CallNotPermitted
 from seawall.events import CallRecorded, EventBus, StateChanged
 
-__all__ = ["Core", "live_cores"]
+__all__ = ["Core", "Reading", "live_cores"]
 
 KEPT_WINDOWS: Final = 8  # past windows whose late successes still reach the totals
 
 
+NO_CALLS: Final = Counts(0, 0, 0)
+
+
+class Reading(NamedTuple):
+    """A breaker at one moment."""
+
+    phase: Phase
+    counts: Counts
+    """Calls in the window, or trials that have ended."""
+    trials_out: int
+    now: float
+    openings: int
+    succeeded: int
+    failed: int
+    slow: int
+    rejected: int
+
+
 @final
-class Core:
+class Core(Turns):
     """One breaker's state. See the module for what holds."""
 
     __slots__ = (
         "__weakref__",
         "_bus",
-        "_busy",
         "_folded",
         "_gate",
-        "_lock",
         "_past",
         "_random",
         "clock",
@@ -67,14 +85,12 @@ class Core:
         events: EventBus | None,
         random: Callable[[], float],
     ) -> None:
+        super().__init__()
         self.name: Final = name
         self.config: Final = config
         self.clock: Final = clock
         self.now: Final = clock.monotonic
         self.slow_after: Final = math.inf if config.slow_call_seconds is None else config.slow_call_seconds
-        # Re-entrant, because a signal handler or a finalizer may call a guarded function while this thread is inside.
-        self._lock = threading.RLock()
-        self._busy = False
         self._bus = events
         self._gate: TrialGate | None = None
         self._random = random
@@ -88,7 +104,7 @@ class Core:
         # `window` is what guarded calls look at: None while calls are not simply let through and watched.
         self.window: Window | None = new_window(config, generation=0, decides=True, now=self.now())
         self.phase: Phase = Watching(State.CLOSED, self.window, 0)
-        _live.add(self)
+        renew_after_fork(self)
 
     # Admission
 
@@ -98,21 +114,18 @@ class Core:
         window = self.window
         if window is not None:
             return Ticket(window, now)
-        with self._lock:
-            if self._busy:  # this very thread is being asked from inside: a finalizer or a signal handler
-                return None
-            self._busy = True
-            try:
-                self._advance(now)
-                ticket, wanted = self._admit(now)
-            finally:
-                self._busy = False
+        if self.phase.state is State.DISABLED:
+            return Ticket(None, now)
+        # Whoever interrupts a step of this breaker is rejected: what the step will lead to is not known yet.
+        ticket, wanted = self.take_turn(partial(self._admit, now), (None, False))
         self._tell()
         if wanted and self._gate is not None:
             self._gate.wake()
         return ticket
 
     def _admit(self, now: float) -> tuple[Ticket | None, bool]:
+        """A ticket or none, and whether the gate is to be woken."""
+        self._advance(now)
         phase = self.phase
         if isinstance(phase, Watching):
             return Ticket(phase.window, now), False
@@ -136,6 +149,8 @@ class Core:
         """What to raise for a call that was not admitted; counts it."""
         self.refused()
         phase = self.phase
+        if isinstance(phase, Watching) or phase.state is State.DISABLED:  # since the rejection, by another thread
+            return CallNotPermitted(0.0, self.name, State.OPEN)
         after = max(0.0, phase.until - self.now()) if phase.state is State.OPEN else None
         return CallNotPermitted(after, self.name, phase.state)
 
@@ -157,12 +172,10 @@ class Core:
         if failed or slow:
             self._record(window, now, failed=failed, slow=slow, error=None)
         else:
-            with self._lock:
-                window.success(now)
+            self.queue_turn(partial(window.success, now))
 
     def _record(self, window: Window, now: float, *, failed: bool, slow: bool, error: BaseException | None) -> None:
-        with self._lock:
-            self._note(window, now, failed=failed, slow=slow, error=error)
+        self.queue_turn(partial(self._note, window, now, failed=failed, slow=slow, error=error))
         self._tell()
 
     def _note(self, window: Window, now: float, *, failed: bool, slow: bool, error: BaseException | None) -> None:
@@ -200,22 +213,24 @@ class Core:
         """End a ticket. A second time does nothing."""
         now = self.now()
         slow = (now - ticket.began if spent is None else spent) > self.slow_after
-        with self._lock:
-            if ticket.done:
-                return
-            ticket.done = True
-            self._advance(now)
-            phase = ticket.phase
-            if isinstance(phase, HalfOpen):
-                self._trial_ended(phase, now, failed=failed, slow=slow, error=error)
-            elif phase is not None:
-                if failed or slow:
-                    self._note(phase, now, failed=failed, slow=slow, error=error)
-                else:
-                    phase.success(now)
+        self.queue_turn(partial(self._settle, ticket, now, failed=failed, slow=slow, error=error))
         self._tell()
-        if isinstance(phase, HalfOpen) and phase.shared and self._gate is not None:
+        if isinstance(ticket.phase, HalfOpen) and ticket.phase.shared and self._gate is not None:
             self._gate.wake()
+
+    def _settle(self, ticket: Ticket, now: float, *, failed: bool, slow: bool, error: BaseException | None) -> None:
+        if ticket.done:
+            return
+        ticket.done = True
+        self._advance(now)
+        phase = ticket.phase
+        if isinstance(phase, HalfOpen):
+            self._trial_ended(phase, now, failed=failed, slow=slow, error=error)
+        elif phase is not None:
+            if failed or slow:
+                self._note(phase, now, failed=failed, slow=slow, error=error)
+            else:
+                phase.success(now)
 
     def _trial_ended(
         self, phase: HalfOpen, now: float, *, failed: bool, slow: bool, error: BaseException | None
@@ -251,7 +266,7 @@ class Core:
         elif phase.successes + phase.failures >= phase.permitted:
             self._watch(State.CLOSED, now, "trials succeeded")
 
-    # Moves; all with the lock held
+    # Moves; all within a turn
 
     def _advance(self, now: float) -> None:
         """Do what the clock alone decides: the end of a half-open that took too long."""
@@ -266,8 +281,8 @@ class Core:
         previous = self.phase
         if isinstance(previous, Watching):
             self._retire(previous.window)
-        self.phase = phase
-        self.window = phase.window if isinstance(phase, Watching) else None
+        window = phase.window if isinstance(phase, Watching) else None
+        self.phase, self.window = phase, window  # nothing that a KeyboardInterrupt could come between
         wait = phase.wait if isinstance(phase, Stop) else None
         if self._bus is not None and self._bus.wanted:
             self._bus.enqueue(
@@ -329,64 +344,75 @@ class Core:
 
     def stop(self, state: State) -> None:
         """Go to `FORCED_OPEN` or `DISABLED`. Idempotent."""
-        now = self.now()
-        with self._lock:
-            if self.phase.state is not state:
-                until = math.inf if state is State.FORCED_OPEN else -math.inf
-                phase = Stop(state, until=until, wait=None, generation=self.phase.generation + 1)
-                self._move(phase, now, "ordered")
+        self.queue_turn(partial(self._order_stop, state, self.now()))
         self._tell()
+
+    def _order_stop(self, state: State, now: float) -> None:
+        if self.phase.state is not state:
+            until = math.inf if state is State.FORCED_OPEN else -math.inf
+            phase = Stop(state, until=until, wait=None, generation=self.phase.generation + 1)
+            self._move(phase, now, "ordered")
 
     def watch(self, state: State) -> None:
         """Go to `CLOSED` (always with a new window) or to `METRICS_ONLY` (idempotent)."""
-        now = self.now()
-        with self._lock:
-            if state is State.CLOSED or self.phase.state is not state:
-                self._watch(state, now, "reset" if state is State.CLOSED else "ordered")
+        self.queue_turn(partial(self._order_watch, state, self.now()))
         self._tell()
         if self._gate is not None:
             self._gate.wake()
 
+    def _order_watch(self, state: State, now: float) -> None:
+        if state is State.CLOSED or self.phase.state is not state:
+            self._watch(state, now, "reset" if state is State.CLOSED else "ordered")
+
     # Answers
 
-    def read(self) -> tuple[Phase, Counts, float]:
-        """The phase, what its window or trials hold, and the time; consistent with one another."""
+    def read(self) -> Reading:
+        """All there is to know, consistent with one another. From inside a step: as the step has left it so far."""
         now = self.now()
-        with self._lock:
-            self._advance(now)
-            phase = self.phase
-            if isinstance(phase, Watching):
-                counts = phase.window.counts(now)
-            elif isinstance(phase, HalfOpen):
-                phase.trials_out()
-                counts = Counts(phase.successes + phase.failures, phase.failures, phase.slow)
-            else:
-                counts = Counts(0, 0, 0)
+        reading = self.take_turn(partial(self._read, now), None)
+        if reading is None:
+            reading = self._reading(now, NO_CALLS)
         self._tell()
-        return phase, counts, now
+        return reading
+
+    def _read(self, now: float) -> Reading:
+        self._advance(now)
+        phase = self.phase
+        counts = NO_CALLS
+        if isinstance(phase, Watching):
+            counts = phase.window.counts(now)
+        elif isinstance(phase, HalfOpen):
+            counts = Counts(phase.successes + phase.failures, phase.failures, phase.slow)
+        return self._reading(now, counts)
+
+    def _reading(self, now: float, counts: Counts) -> Reading:
+        phase = self.phase
+        windows = (*self._past, phase.window) if isinstance(phase, Watching) else self._past
+        return Reading(
+            phase=phase,
+            counts=counts,
+            trials_out=phase.trials_out() if isinstance(phase, HalfOpen) else 0,
+            now=now,
+            openings=self.openings,
+            succeeded=self._folded + self.trial_successes + sum(each.successes() for each in windows),
+            failed=self.failed,
+            slow=self.slow,
+            rejected=read_counter(self.refused),
+        )
 
     def state(self) -> State:
         """The state, after what the clock alone decides."""
         phase = self.phase
-        return phase.state if isinstance(phase, Watching | Stop) else self.read()[0].state
-
-    def succeeded(self) -> int:
-        """Fast successes so far, over all phases."""
-        with self._lock:
-            windows = self._past if self.window is None else (*self._past, self.window)
-            return self._folded + self.trial_successes + sum(each.successes() for each in windows)
-
-    def rejected(self) -> int:
-        """Rejected calls so far."""
-        return read_counter(self.refused)
+        return phase.state if isinstance(phase, Watching | Stop) else self.read().phase.state
 
     # Events
 
     def bus(self) -> EventBus:
         """The bus; made when it is first asked for, since most breakers have no subscriber of their own."""
+        bus = EventBus()
         with self._lock:
             if self._bus is None:
-                self._bus = EventBus()
+                self._bus = bus
             return self._bus
 
     def _tell(self) -> None:
@@ -397,88 +423,79 @@ class Core:
 
     def attach(self, gate: TrialGate | None) -> None:
         """Share trials through `gate`; None ends that, and trials under way are then judged here."""
-        with self._lock:
-            self._gate = gate
+        self._gate = gate
         if gate is None:
             self.decide_alone()
 
     def decide_alone(self) -> None:
         """The shared state is away: judge the trials that are under way by what is known here."""
-        now = self.now()
-        with self._lock:
-            phase = self.phase
-            if isinstance(phase, HalfOpen) and phase.shared:
-                phase.shared = False
-                self._decide(phase, now)
+        self.queue_turn(partial(self._decide_alone, self.now()))
         self._tell()
+
+    def _decide_alone(self, now: float) -> None:
+        phase = self.phase
+        if isinstance(phase, HalfOpen) and phase.shared:
+            phase.shared = False
+            self._decide(phase, now)
 
     def grant(self, generation: int) -> bool:
         """Other processes agree to one trial here; false when this breaker no longer waits for it."""
-        now = self.now()
-        with self._lock:
-            phase = self.phase
-            granted = (
-                isinstance(phase, Stop)
-                and phase.generation == generation
-                and phase.state is State.OPEN
-                and now >= phase.until
-            )
-            if granted:
-                self._half_open(now, permitted=1, shared=True)
+        granted = self.take_turn(partial(self._grant, generation, self.now()), otherwise=False)
         self._tell()
         return granted
 
+    def _grant(self, generation: int, now: float) -> bool:
+        phase = self.phase
+        if phase.generation != generation or phase.state is not State.OPEN or now < phase.until:
+            return False
+        self._half_open(now, permitted=1, shared=True)
+        return True
+
     def align(self, wait_seconds: float) -> None:
         """Stay open for as long as other processes do; nothing when not open."""
-        now = self.now()
-        with self._lock:
-            if isinstance(self.phase, Stop) and self.phase.state is State.OPEN:
-                self.phase.until = now + wait_seconds
+        self.queue_turn(partial(self._align, self.now() + wait_seconds))
+
+    def _align(self, until: float) -> None:
+        if isinstance(self.phase, Stop) and self.phase.state is State.OPEN:
+            self.phase.until = until
 
     def hold(self, generation: int, reason: str) -> None:
         """Go back from the half-open of that generation to open, with a trial due: the next one needs a lease anew."""
-        now = self.now()
-        with self._lock:
-            if self.phase.generation == generation:
-                self._stop_for(0.0, now, reason)
+        self.queue_turn(partial(self._hold, generation, self.now(), reason))
         self._tell()
+
+    def _hold(self, generation: int, now: float, reason: str) -> None:
+        if self.phase.generation == generation:
+            self._stop_for(0.0, now, reason)
 
     def follow(self, state: State, wait_seconds: float, reason: str) -> None:
         """Take over what other processes decided: open for so long, or closed. Orders from people here stand."""
-        now = self.now()
-        with self._lock:
-            if self.phase.state in (State.CLOSED, State.OPEN, State.HALF_OPEN):
-                if state is State.OPEN:
-                    self._open(now, reason, wait=wait_seconds, tell=False)
-                else:
-                    self._watch(State.CLOSED, now, reason, tell=False)
+        self.queue_turn(partial(self._follow, state, wait_seconds, self.now(), reason))
         self._tell()
+
+    def _follow(self, state: State, wait_seconds: float, now: float, reason: str) -> None:
+        if self.phase.state not in (State.CLOSED, State.OPEN, State.HALF_OPEN):
+            return
+        if state is State.OPEN:
+            self._open(now, reason, wait=wait_seconds, tell=False)
+        else:
+            self._watch(State.CLOSED, now, reason, tell=False)
 
     # Forks
 
     def after_fork(self) -> None:
         """In the child: other threads' locks and trials are gone, though their frames still seem to hold them."""
-        self._lock = threading.RLock()
-        self._busy = False
+        self.renew_turns()
         phase = self.phase
         if isinstance(phase, HalfOpen):
-            self.phase = Stop(State.OPEN, until=-math.inf, wait=0.0, generation=phase.generation + 1)
-        if self._bus is not None:
-            self._bus.reset_after_fork()
-
-
-_live: Final = weakref.WeakSet[Core]()
+            phase = Stop(State.OPEN, until=-math.inf, wait=0.0, generation=phase.generation + 1)
+        window = phase.window if isinstance(phase, Watching) else None
+        self.phase, self.window = phase, window
+        for each in self._past if window is None else (*self._past, window):
+            renew_counter(each.tick)
+        renew_counter(self.refused)
 
 
 def live_cores() -> list[Core]:
     """Every breaker of this process."""
-    return list(_live)
-
-
-def _after_fork() -> None:
-    for core in live_cores():
-        core.after_fork()
-
-
-if hasattr(os, "register_at_fork"):  # not on Windows
-    os.register_at_fork(after_in_child=_after_fork)
+    return [each for each in fork_aware() if isinstance(each, Core)]

@@ -303,6 +303,6 @@ def guard_async_generator(core: Core, function: Callable[P, AsyncGenerator[Y, S]
         except BaseException as error:
             core.ticket_raised(ticket, error, spent)
             raise
-        core.ticket_returned(ticket, None, spent)
+        core.settle(ticket, failed=False, spent=spent)  # it has no result that `record_result` could judge
 
     return functools.wraps(function)(guarded)

@@ -71,13 +71,18 @@ class HalfOpen:
         self.slow: int = 0
 
     def trials_out(self) -> int:
-        """Tickets under way; drops the released and the collected ones."""
-        self.out = [each for each in self.out if (ticket := each()) is not None and not ticket.done]
-        return len(self.out)
+        """Tickets under way: neither settled, nor released, nor collected. Changes nothing, so that anybody may ask."""
+        return sum(_is_out(each) for each in self.out)
 
     def has_room(self) -> bool:
-        """Whether one more trial may start."""
-        return self.trials_out() + self.successes + self.failures < self.permitted
+        """Whether one more trial may start. Drops what is no longer out, so only within a turn."""
+        self.out = [each for each in self.out if _is_out(each)]
+        return len(self.out) + self.successes + self.failures < self.permitted
+
+
+def _is_out(reference: "weakref.ref[Ticket]") -> bool:
+    ticket = reference()
+    return ticket is not None and not ticket.done
 
 
 class Watching(NamedTuple):
@@ -119,11 +124,11 @@ class TrialGate(Protocol):
     """Shares trials with other processes. None of its methods may block."""
 
     def lease_needed(self) -> bool:
-        """Whether a trial that is due needs a lease; if not, the breaker decides alone. Called with the lock held."""
+        """Whether a trial that is due needs a lease; if not, the breaker decides alone. Called within a turn of the breaker."""
         ...
 
     def note(self, note: Note) -> None:
-        """Take a note; called with the breaker's lock held."""
+        """Take a note; called within a turn of the breaker."""
         ...
 
     def wake(self) -> None:

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import fields
 from typing import Final, NoReturn, final
 
-from seawall.breaker._breaker import CircuitBreaker
+from seawall._forks import renew_after_fork
+from seawall.breaker._breaker import CircuitBreaker, core_of
 from seawall.breaker._config import CircuitBreakerConfig
 from seawall.breaker._phases import State
 from seawall.clock import SYSTEM_CLOCK, Clock
@@ -58,6 +59,7 @@ class CircuitBreakerRegistry:
         self._lock = threading.RLock()
         self._held: OrderedDict[str, CircuitBreaker] = OrderedDict()  # least recently asked for first
         self._alive: weakref.WeakValueDictionary[str, CircuitBreaker] = weakref.WeakValueDictionary()
+        renew_after_fork(self)
 
     @property
     def events(self) -> EventBus:
@@ -91,8 +93,9 @@ class CircuitBreakerRegistry:
             if name in self._held:
                 self._held.move_to_end(name)
             elif len(self._held) < self._max_breakers or self._make_room():
+                # A finalizer or a signal handler may have asked for the same name meanwhile, in this very thread.
+                breaker = self._alive.setdefault(name, breaker)
                 self._held[name] = breaker
-                self._alive[name] = breaker
             elif not known:  # one that somebody else holds is handed out again even when there is no room for it
                 raise RegistryFull(name, self._max_breakers)
             return breaker
@@ -101,11 +104,15 @@ class CircuitBreakerRegistry:
         """Let one closed breaker go; whether there was one."""
         for _ in range(min(EVICTION_LOOKS, len(self._held))):
             oldest, breaker = next(iter(self._held.items()))
-            if breaker.state is State.CLOSED:
+            if core_of(breaker).phase.state is State.CLOSED:  # `breaker.state` might call subscribers
                 del self._held[oldest]
                 return True
             self._held.move_to_end(oldest)
         return False
+
+    def after_fork(self) -> None:
+        """In the child: a thread of the parent may have held the lock."""
+        self._lock = threading.RLock()
 
     def __len__(self) -> int:
         return len(self._held)

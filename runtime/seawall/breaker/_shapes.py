@@ -5,6 +5,7 @@ import functools
 import inspect
 import types
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from concurrent.futures import Future
 from enum import Enum, auto
 from typing import Any, Final, cast
 
@@ -40,6 +41,9 @@ _LAZY: Final[tuple[type, ...]] = (
     types.GeneratorType,
     types.CoroutineType,
     types.AsyncGeneratorType,
+    Future,
+    map,
+    filter,
     type(contextlib.contextmanager(_nothing)()),
     type(contextlib.asynccontextmanager(_nothing_async)()),
 )
@@ -49,8 +53,8 @@ def refuse_lazy(function: Callable[..., Any], result: object) -> None:
     """Raise when `result` has yet to do its work, unseen by the breaker; else remember its type as finished.
 
     Raises:
-        UnguardableCallable: the result is a coroutine, a generator, something to await, or a context manager made of
-            a generator.
+        UnguardableCallable: the result is a coroutine, a generator, something to await, a future, a `map` or `filter`,
+            or a context manager made of a generator.
     """
     kind: type = type(result)
     if not isinstance(result, (*_LAZY, Awaitable)):
@@ -98,11 +102,17 @@ def kind_of(function: object, owner: object) -> Kind:
         target = type(target).__call__  # type: ignore[operator] # callable was checked; a callable object's own method
     if inspect.isasyncgenfunction(target):
         return Kind.ASYNC_GENERATOR
-    if inspect.iscoroutinefunction(target) or inspect.iscoroutinefunction(function):
+    if inspect.iscoroutinefunction(target) or inspect.iscoroutinefunction(function) or _made_awaitable(target):
         return Kind.COROUTINE
     if inspect.isgeneratorfunction(target):
         return Kind.GENERATOR
     return Kind.FUNCTION
+
+
+def _made_awaitable(function: object) -> bool:
+    """Whether it is a generator function that `types.coroutine` made a coroutine function."""
+    code = getattr(function, "__code__", None)
+    return isinstance(code, types.CodeType) and bool(code.co_flags & inspect.CO_ITERABLE_COROUTINE)
 
 
 def note_guard(owner: object, function: Callable[..., Any], guarded: Callable[..., Any]) -> None:

@@ -24,7 +24,17 @@ from typing import Final, NamedTuple, cast
 
 from seawall.breaker._config import CircuitBreakerConfig
 
-__all__ = ["CountWindow", "Counts", "StreakWindow", "TimeWindow", "Window", "new_counter", "new_window", "read_counter"]
+__all__ = [
+    "CountWindow",
+    "Counts",
+    "StreakWindow",
+    "TimeWindow",
+    "Window",
+    "new_counter",
+    "new_window",
+    "read_counter",
+    "renew_counter",
+]
 
 TIME_BUCKETS: Final = 20  # the window's edge is sharp to a twentieth of its size
 ALWAYS: Final = math.inf
@@ -51,6 +61,10 @@ class _LockedCount:
     def __repr__(self) -> str:
         return f"count({self._value})"
 
+    def renew(self) -> None:
+        """In a forked child: a thread of the parent may have held the lock."""
+        self._lock = threading.Lock()
+
 
 def gil_enabled() -> bool:
     """Whether this interpreter runs one thread at a time. Python before 3.13 always does."""
@@ -68,6 +82,13 @@ def read_counter(tick: Tick) -> int:
     """How often `tick` was called, without calling it."""
     counter: object = tick.__self__  # type: ignore[attr-defined] # a bound method or a method wrapper: both have it
     return int(repr(counter)[len("count(") : -1])
+
+
+def renew_counter(tick: Tick) -> None:
+    """Make a counter usable in a forked child."""
+    counter: object = tick.__self__  # type: ignore[attr-defined] # as above
+    if isinstance(counter, _LockedCount):
+        counter.renew()
 
 
 class Counts(NamedTuple):

@@ -82,10 +82,10 @@ class Link:
         return self._shared.in_touch
 
     def note(self, note: Note) -> None:
-        """Take a note."""
+        """Take a note. While Redis is away none is kept: the first round after it tells the state instead."""
         if note.kind == "wanted":
             self._wanted = True
-        else:
+        elif not self._reconcile:
             self._notes.append(note)
 
     def wake(self) -> None:
@@ -104,6 +104,7 @@ class Link:
         self._lease = None
         self._wanted = False
         self._reconcile = True
+        self._notes.clear()
         self.core.decide_alone()
 
     def forget_parent(self) -> None:
@@ -118,9 +119,12 @@ class Link:
             RedisError: Redis did not answer.
         """
         if self._reconcile:
-            self._notes.clear()  # the state that they led to is told instead
-            self._apply(self._run(self._shared.scripts.read), returning=True)
-            self._reconcile = False
+            self._reconcile = False  # before the state is read: what changes from here on is noted
+            try:
+                self._apply(self._run(self._shared.scripts.read), returning=True)
+            except BaseException:
+                self._reconcile = True
+                raise
         while self._notes:
             note = self._notes[0]
             self._send(note)

@@ -2,7 +2,6 @@
 
 import logging
 import math
-import os
 import random
 import threading
 from collections.abc import Callable
@@ -10,6 +9,7 @@ from types import TracebackType
 from typing import Any, Final, NoReturn, cast, final
 from urllib.parse import quote
 
+from seawall._forks import renew_after_fork
 from seawall.breaker import CircuitBreaker
 from seawall.breaker._breaker import core_of
 from seawall.breaker_redis._link import CLAIM_PAUSE_SECONDS, Link
@@ -118,8 +118,8 @@ class SharedBreakers:
         self._changing = threading.Lock()
         self._heard_at = -math.inf
         self._pause = FIRST_RETRY_SECONDS
-        self._pid = os.getpid()
         self._job: Job | None = None
+        renew_after_fork(self)
 
     @property
     def in_touch(self) -> bool:
@@ -193,10 +193,6 @@ class SharedBreakers:
 
         What the worker runs. Does not raise when Redis is away. Never call it from two threads at once.
         """
-        if self._pid != os.getpid():
-            self._pid = os.getpid()
-            for link in self._links.values():
-                link.forget_parent()
         try:
             for link in self._links.values():
                 link.round()
@@ -218,6 +214,12 @@ class SharedBreakers:
         self._pause = min(self._pause * 2.0, LONGEST_RETRY_SECONDS)
         # Half of the pause is random: a fleet that lost Redis at one moment must not come back at one moment.
         return self._pause * (0.5 + 0.5 * self._random())
+
+    def after_fork(self) -> None:
+        """In the child: a thread of the parent may have held the lock; its leases and notes are the parent's."""
+        self._changing = threading.Lock()
+        for link in self._links.values():
+            link.forget_parent()
 
     def __reduce__(self) -> NoReturn:
         raise CannotPickle("a SharedBreakers")

@@ -6,7 +6,16 @@ from pathlib import Path
 import pytest
 
 GOLDEN = Path(__file__).parent / "golden" / "public_names.txt"
-MODULES = ("pulumi_seawall", "seawall.errors", "seawall.objectives", "seawall.timing")
+MODULES = (
+    "pulumi_seawall",
+    "seawall.contract",
+    "seawall.errors",
+    "seawall.objectives",
+    "seawall.slo",
+    "seawall.timing",
+    "seawall.topology",
+    "seawall.watch",
+)
 
 
 def committed() -> dict[str, set[str]]:

@@ -5,7 +5,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from seawall.objectives import Objectives
+from seawall.objectives import ObjectiveException, Objectives
+from seawall.timing import FailureClass
 from seawall.topology import (
     BackoffPolicy,
     BreakerPolicy,
@@ -93,6 +94,17 @@ objectives = st.builds(
     error_rate=ratios,
     recovery_time_seconds=seconds,
     recovery_point_seconds=st.floats(min_value=0, max_value=1e6),
+    exceptions=st.lists(
+        st.builds(
+            ObjectiveException,
+            failure_class=st.sampled_from([each.value for each in FailureClass]),
+            path=st.sampled_from((None, "reads", "writes")),
+            recovery_time_seconds=seconds,
+            recovery_point_seconds=st.none() | seconds,
+        ),
+        max_size=3,
+        unique_by=lambda each: (each.failure_class, each.path),
+    ).map(tuple),
 )
 breakers = st.builds(
     BreakerPolicy,

@@ -27,11 +27,13 @@ from seawall.instrumentation import (
     READ_METRICS,
     Exchange,
     RequestMeter,
+    RequestTally,
     Source,
     added_up,
     buses_of,
     readings_of,
 )
+from seawall.slo import Slo
 
 try:
     from opentelemetry.metrics import (
@@ -55,9 +57,10 @@ SCOPE: Final = "seawall"  # the instrumentation scope's name
 class _Requests:
     """Counts requests."""
 
-    def __init__(self, durations: Histogram, active: UpDownCounter) -> None:
+    def __init__(self, durations: Histogram, active: UpDownCounter, tallies: tuple[RequestTally, ...]) -> None:
         self._durations: Final = durations
         self._active: Final = active
+        self._tallies: Final = tallies
 
     def began(self, method: str, scheme: str) -> None:
         self._active.add(1, {"http.request.method": method, "url.scheme": scheme})
@@ -66,6 +69,8 @@ class _Requests:
         self._active.add(-1, {"http.request.method": exchange.method, "url.scheme": exchange.scheme})
         if not exchange.measured:
             return
+        for tally in self._tallies:
+            tally.note(exchange)
         attributes: dict[str, str | int] = {
             "http.request.method": exchange.method,
             "url.scheme": exchange.scheme,
@@ -87,7 +92,9 @@ class OtelMetricsMiddleware(RequestMeter):
         app: The app.
         meter_provider: The SDK's; the global one when left out.
         exclude_routes: Templates that are not measured: by default those of health and metrics.
-        thresholds_seconds: Latencies of objectives: a bucket ends at each, unless a view says otherwise.
+        slos: Objectives whose error budgets are shown as gauges, of the requests measured here since the start.
+        thresholds_seconds: Other latencies that somebody queries: a bucket ends at each, as at those of `slos`, unless a view says
+            otherwise.
 
     Raises:
         InvalidInput: a threshold that is not positive.
@@ -99,19 +106,24 @@ class OtelMetricsMiddleware(RequestMeter):
         *,
         meter_provider: MeterProvider | None = None,
         exclude_routes: Collection[str] = PROBE_ROUTES,
+        slos: Collection[Slo] = (),
         thresholds_seconds: Collection[float] = (),
     ) -> None:
+        tallies = tuple(RequestTally(slo) for slo in slos)
+        thresholds = (*thresholds_seconds, *(slo.latency_seconds for slo in slos if slo.latency_seconds is not None))
         meter = _meter(meter_provider)
         durations = meter.create_histogram(
             HTTP_REQUEST_DURATION.otel,
             unit=HTTP_REQUEST_DURATION.unit,
             description=HTTP_REQUEST_DURATION.description,
-            explicit_bucket_boundaries_advisory=duration_buckets(*thresholds_seconds),
+            explicit_bucket_boundaries_advisory=duration_buckets(*thresholds),
         )
         active = meter.create_up_down_counter(
             HTTP_ACTIVE_REQUESTS.otel, unit=HTTP_ACTIVE_REQUESTS.unit, description=HTTP_ACTIVE_REQUESTS.description
         )
-        super().__init__(app, _Requests(durations, active), exclude_routes=exclude_routes)
+        super().__init__(app, _Requests(durations, active, tallies), exclude_routes=exclude_routes)
+        if tallies:
+            OtelWatch(tallies, meter)
 
 
 @final

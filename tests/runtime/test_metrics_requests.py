@@ -15,14 +15,21 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Host, Mount, Route, Router
 
-from seawall.contract import HTTP_ACTIVE_REQUESTS, HTTP_REQUEST_DURATION
+from seawall.contract import (
+    ERROR_BUDGET_BURN_RATE,
+    ERROR_BUDGET_REMAINING,
+    HTTP_ACTIVE_REQUESTS,
+    HTTP_REQUEST_DURATION,
+)
 from seawall.errors import InvalidInput
 from seawall.metrics import MetricsMiddleware, metrics_app
+from seawall.slo import AlertSeverity, BudgetAlert, NoData, Slo
 
 pytestmark = pytest.mark.anyio
 
 COUNT = f"{HTTP_REQUEST_DURATION.family}_count"
 SUM = f"{HTTP_REQUEST_DURATION.family}_sum"
+RARE = (BudgetAlert(0.5, 30 * 86400.0, AlertSeverity.TICKET),)  # one that can fire for such low objectives
 
 
 @pytest.fixture
@@ -312,3 +319,23 @@ async def test_a_bucket_ends_at_each_objective(registry: CollectorRegistry):
         MetricsMiddleware(fastapi_app(), registry=registry, thresholds_seconds=(0.42,))
     with pytest.raises(InvalidInput, match="exclude_routes"):
         MetricsMiddleware(fastapi_app(), registry=registry, exclude_routes="/health")
+
+
+async def test_the_error_budget_is_a_gauge_of_what_was_measured(registry: CollectorRegistry):
+    """One failure in eight of an objective of one in four burns half of the budget; probes spend nothing."""
+    slos = [
+        Slo(name="availability", objective=0.75, no_data=NoData.PAUSE, alerts=RARE),
+        Slo(name="latency", objective=0.75, no_data=NoData.PAUSE, latency_seconds=0.33, alerts=RARE),
+    ]
+    app = Starlette(routes=[Route("/x/{n}", ok), Route("/boom", boom), Route("/readyz", boom)])
+    app.add_middleware(MetricsMiddleware, registry=registry, slos=slos)
+    remaining, burn = ERROR_BUDGET_REMAINING.prometheus, ERROR_BUDGET_BURN_RATE.prometheus
+    async with client(app) as asking:
+        await asking.get("/readyz")
+        assert registry.get_sample_value(remaining, {"slo": "availability"}) is None
+        for path in (*(f"/x/{n}" for n in range(7)), "/boom", "/readyz"):
+            await asking.get(path)
+    assert registry.get_sample_value(remaining, {"slo": "availability"}) == 0.5
+    assert registry.get_sample_value(burn, {"slo": "availability"}) == 0.5
+    assert registry.get_sample_value(remaining, {"slo": "latency"}) == 1.0
+    assert "0.33" in {s.labels["le"] for m in registry.collect() for s in m.samples if s.name.endswith("_bucket")}

@@ -10,6 +10,8 @@ from seawall.contract import (
     BREAKER_FAILURE_RATE,
     BREAKER_SLOW_CALLS,
     BREAKER_STATE,
+    ERROR_BUDGET_BURN_RATE,
+    ERROR_BUDGET_REMAINING,
     HEALTH_CHECK_DURATION,
     HEALTH_CHECK_HEALTHY,
     HEALTH_CHECK_RUNS,
@@ -22,11 +24,15 @@ from seawall.contract import (
 )
 from seawall.events import EventBus
 from seawall.health import HealthRegistry
+from seawall.instrumentation._budget import RequestTally
 from seawall.selector import EndpointSelector, EndpointState
 
 __all__ = ["READ_METRICS", "Reading", "Source", "added_up", "buses_of", "readings_of"]
 
-Source: TypeAlias = CircuitBreaker | CircuitBreakerRegistry | EndpointSelector | HealthRegistry
+Source: TypeAlias = CircuitBreaker | CircuitBreakerRegistry | EndpointSelector | HealthRegistry | RequestTally
+
+_LARGEST: Final = (BREAKER_FAILURE_RATE, HEALTH_CHECK_DURATION, ERROR_BUDGET_BURN_RATE)
+_SMALLEST: Final = (HEALTH_CHECK_HEALTHY, ERROR_BUDGET_REMAINING)
 
 READ_METRICS: Final = (
     BREAKER_STATE,
@@ -41,6 +47,8 @@ READ_METRICS: Final = (
     HEALTH_CHECK_DURATION,
     HEALTH_CHECK_RUNS,
     HEALTH_DRAINING,
+    ERROR_BUDGET_REMAINING,
+    ERROR_BUDGET_BURN_RATE,
 )
 """All that can be read; the others of the contract are counted as they happen."""
 
@@ -65,6 +73,8 @@ def readings_of(sources: Iterable[Source]) -> Iterator[Reading]:
                 yield from _of_breaker(breaker)
         elif isinstance(source, EndpointSelector):
             yield from _of_selector(source)
+        elif isinstance(source, RequestTally):
+            yield from _of_tally(source)
         else:
             yield from _of_health(source)
 
@@ -72,16 +82,16 @@ def readings_of(sources: Iterable[Source]) -> Iterator[Reading]:
 def added_up(readings: Iterable[Reading]) -> list[Reading]:
     """One reading per metric and labels: two breakers of one name must not become two samples, which no scrape may have.
 
-    Totals and counts are added; of other gauges the largest counts, which is what somebody has to look at.
+    Totals and counts are added; of other gauges the worst counts, which is what somebody has to look at.
     """
     found: dict[tuple[str, tuple[str, ...]], Reading] = {}
     for reading in readings:
         key = (reading.spec.otel, reading.labels)
         before = found.get(key)
         if before is not None:
-            largest = reading.spec in (BREAKER_FAILURE_RATE, HEALTH_CHECK_DURATION)
-            value = max(before.value, reading.value) if largest else before.value + reading.value
-            reading = Reading(reading.spec, reading.labels, value)
+            values = before.value, reading.value
+            combine = max if reading.spec in _LARGEST else min if reading.spec in _SMALLEST else sum
+            reading = Reading(reading.spec, reading.labels, combine(values))
         found[key] = reading
     return list(found.values())
 
@@ -128,3 +138,10 @@ def _of_health(registry: HealthRegistry) -> Iterator[Reading]:
             yield Reading(HEALTH_CHECK_DURATION, (check.name,), check.duration_seconds)
         for outcome, count in check.runs.items():
             yield Reading(HEALTH_CHECK_RUNS, (check.name, outcome), count)
+
+
+def _of_tally(tally: RequestTally) -> Iterator[Reading]:
+    budget = tally.budget
+    if budget.remaining_ratio is not None and budget.burn_rate is not None:
+        yield Reading(ERROR_BUDGET_REMAINING, (budget.slo.name,), budget.remaining_ratio)
+        yield Reading(ERROR_BUDGET_BURN_RATE, (budget.slo.name,), budget.burn_rate)

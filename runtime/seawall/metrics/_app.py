@@ -1,7 +1,9 @@
 """What Prometheus scrapes."""
 
 import gzip
-from collections.abc import Iterable
+import struct
+import time
+from collections.abc import Callable, Iterable
 from typing import Final, cast, final
 from urllib.parse import parse_qs
 
@@ -16,6 +18,8 @@ from seawall.metrics._watch import refresh
 __all__ = ["MetricsApp", "metrics_app"]
 
 GZIP_LEVEL: Final = 1  # a scrape is compressed on the event loop: half the size for a tenth of the best level's time
+FILE_RETRIES: Final = 5
+FILE_PAUSE_SECONDS: Final = 0.002  # a thousand times what writing the length takes
 
 
 @final
@@ -38,13 +42,21 @@ class MetricsApp:
             return
         encode, content_type = choose_encoder(header(scope, b"accept") or "")
         wanted = parse_qs(cast("bytes", scope.get("query_string", b"")).decode("latin-1")).get("name[]", [])
-        body = encode(self._scraped(wanted))
+        body = self._encoded(encode, wanted)
         headers = [(b"content-type", content_type.encode()), (b"vary", b"accept, accept-encoding")]
         if "gzip" in (header(scope, b"accept-encoding") or ""):
             body = gzip.compress(body, GZIP_LEVEL)
             headers.append((b"content-encoding", b"gzip"))
         headers.append((b"content-length", str(len(body)).encode()))
         await _respond(send, 200, headers, b"" if scope["method"] == "HEAD" else body)
+
+    def _encoded(self, encode: Callable[[CollectorRegistry], bytes], wanted: Iterable[str]) -> bytes:
+        for _ in range(FILE_RETRIES):
+            try:
+                return encode(self._scraped(wanted))
+            except struct.error:  # a process that starts has made its file, and not yet written its length
+                time.sleep(FILE_PAUSE_SECONDS)
+        return encode(self._scraped(wanted))
 
     def _scraped(self, wanted: Iterable[str]) -> CollectorRegistry:
         registry = self._registry

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from seawall._forks import renew_after_fork
 from seawall.contract import (
     BREAKER_STATE,
+    ERROR_BUDGET_REMAINING,
     HEALTH_CHECK_HEALTHY,
     HEALTH_DRAINING,
     HTTP_ACTIVE_REQUESTS,
@@ -22,9 +23,9 @@ from seawall.errors import InvalidInput
 
 __all__ = ["Instruments", "instruments_of", "is_multiprocess"]
 
-# How gauges of several processes become one. Of most, the largest is what somebody has to look at.
+# How gauges of several processes become one. Of most, the largest is the worst, which somebody has to look at.
 _ADDED_UP: Final = frozenset({HTTP_ACTIVE_REQUESTS, BREAKER_STATE, HEALTH_DRAINING})
-_SMALLEST: Final = frozenset({HEALTH_CHECK_HEALTHY})
+_SMALLEST: Final = frozenset({HEALTH_CHECK_HEALTHY, ERROR_BUDGET_REMAINING})
 
 
 def is_multiprocess() -> bool:

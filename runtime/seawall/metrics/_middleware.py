@@ -7,8 +7,10 @@ from prometheus_client import REGISTRY, CollectorRegistry, Gauge, Histogram
 
 from seawall.asgi import ASGIApp
 from seawall.contract import HTTP_ACTIVE_REQUESTS
-from seawall.instrumentation import PROBE_ROUTES, Exchange, RequestMeter
+from seawall.instrumentation import PROBE_ROUTES, Exchange, RequestMeter, RequestTally
 from seawall.metrics._instruments import instruments_of
+from seawall.metrics._watch import watch
+from seawall.slo import Slo
 
 __all__ = ["MetricsMiddleware"]
 
@@ -17,11 +19,12 @@ __all__ = ["MetricsMiddleware"]
 class _Requests:
     """Counts requests. Children of metrics are looked up once: `labels()` costs more than counting."""
 
-    __slots__ = ("_active", "_active_children", "_children", "_durations")
+    __slots__ = ("_active", "_active_children", "_children", "_durations", "_tallies")
 
-    def __init__(self, durations: Histogram, active: Gauge) -> None:
+    def __init__(self, durations: Histogram, active: Gauge, tallies: tuple[RequestTally, ...]) -> None:
         self._durations: Final = durations
         self._active: Final = active
+        self._tallies: Final = tallies
         self._children: Final[dict[tuple[str, str, int, str, str], Histogram]] = {}
         self._active_children: Final[dict[tuple[str, str], Gauge]] = {}
 
@@ -35,6 +38,8 @@ class _Requests:
         self._active_children[exchange.method, exchange.scheme].dec()
         if not exchange.measured:
             return
+        for tally in self._tallies:
+            tally.note(exchange)
         key = (exchange.method, exchange.route, exchange.status, exchange.scheme, exchange.error_type)
         child = self._children.get(key)
         if child is None:
@@ -55,7 +60,8 @@ class MetricsMiddleware(RequestMeter):
         app: The app.
         registry: Where the metrics are; prometheus_client's own when left out.
         exclude_routes: Templates that are not measured: by default those of health and metrics.
-        thresholds_seconds: Latencies of objectives, e.g. `(objectives.latency_p95_seconds,)`: a bucket ends at each.
+        slos: Objectives whose error budgets are shown as gauges, of the requests measured here since the start.
+        thresholds_seconds: Other latencies that somebody queries: a bucket ends at each, as at those of `slos`.
 
     Raises:
         InvalidInput: a threshold that is not positive, or that a middleware before did not have on this registry.
@@ -67,8 +73,17 @@ class MetricsMiddleware(RequestMeter):
         *,
         registry: CollectorRegistry = REGISTRY,
         exclude_routes: Collection[str] = PROBE_ROUTES,
+        slos: Collection[Slo] = (),
         thresholds_seconds: Collection[float] = (),
     ) -> None:
+        tallies = tuple(RequestTally(slo) for slo in slos)
+        thresholds = (*thresholds_seconds, *(slo.latency_seconds for slo in slos if slo.latency_seconds is not None))
         instruments = instruments_of(registry)
-        requests = _Requests(instruments.durations(tuple(thresholds_seconds)), instruments.gauge(HTTP_ACTIVE_REQUESTS))
-        super().__init__(app, requests, exclude_routes=exclude_routes)
+        durations = instruments.durations(thresholds)
+        super().__init__(
+            app,
+            _Requests(durations, instruments.gauge(HTTP_ACTIVE_REQUESTS), tallies),
+            exclude_routes=exclude_routes,
+        )
+        if tallies:
+            watch(*tallies, registry=registry)

@@ -8,15 +8,14 @@ What holds at all times:
 
 import functools
 import logging
-import os
 import threading
-import weakref
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
 from heapq import heappop, heappush
 from typing import Final
 
+from seawall._forks import renew_after_fork
 from seawall.clock import Clock
 from seawall.errors import SeawallError
 from seawall.events import Event, EventBus
@@ -41,7 +40,7 @@ class Desk(ABC):
         self.lost: deque[Member] = deque()  # whose attempts were collected without an outcome
         self.timers: list[tuple[float, int, Callable[[float], None]]] = []
         self._serial = 0
-        _live.add(self)
+        renew_after_fork(self)
 
     @abstractmethod
     def _note_panic(self, now: float) -> None: ...
@@ -111,20 +110,7 @@ class Desk(ABC):
         """In the child: other threads' locks are gone, though their frames still seem to hold them."""
         self.lock = threading.RLock()
         self.busy = False
-        self.bus.reset_after_fork()
 
 
 def _nothing(now: float) -> None:
     del now
-
-
-_live: Final = weakref.WeakSet[Desk]()
-
-
-def _after_fork() -> None:
-    for desk in list(_live):
-        desk.after_fork()
-
-
-if hasattr(os, "register_at_fork"):  # not on Windows
-    os.register_at_fork(after_in_child=_after_fork)

@@ -179,6 +179,7 @@ class Failover:
             self.switches += 1
         elif reason == "failback":
             self._failback_at = now
+            self.hold_until = now + self._hold(1)  # on the way home, too, one step at a time
             self.switches += 1
         self._switched(previous, to, reason, cause)
 

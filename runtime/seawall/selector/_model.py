@@ -168,8 +168,9 @@ class FailbackPolicy:
     """When `ActivePassive` goes back to an endpoint that it prefers to the active one: after enough good probes, and
     not before the hold is over.
 
-    The hold is `minimum_hold_seconds`, doubled for each failover that follows the last failback within
-    `max_hold_seconds`, at most `max_hold_seconds`; then longer by a random part of up to `jitter_ratio`.
+    The hold begins with each change of the active endpoint. It is `minimum_hold_seconds`, doubled for each failover that
+    follows the last failback within `max_hold_seconds`, at most `max_hold_seconds`; then longer by a random part of up to
+    `jitter_ratio`. When the active endpoint fails, nothing holds the next one back.
     """
 
     good_probes: int = 3

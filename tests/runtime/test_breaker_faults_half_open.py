@@ -153,6 +153,21 @@ def test_a_cancelled_trial_neither_wedges_nor_closes_it(clock):
     assert breaker.try_acquire() is not None
 
 
+def test_a_trial_that_hangs_does_not_keep_it_half_open(clock):
+    """interlock-cb has no longest time in half-open: one call without a time-out, and the circuit never closes."""
+    breaker = consecutive(clock, max_wait_in_half_open_seconds=5.0)
+    half_open(breaker, clock)
+    hanging = breaker.acquire()
+    clock.advance(5.0)
+    assert breaker.state is State.OPEN
+    clock.advance(breaker.config.wait_in_open_seconds)
+    trial = breaker.acquire()
+    hanging.failure()
+    assert breaker.state is State.HALF_OPEN
+    trial.success()
+    assert breaker.state is State.CLOSED
+
+
 def test_a_trial_cancelled_by_trio_gives_the_permit_back(clock):
     """Trio's cancellation is no asyncio.CancelledError; it is neutral all the same, on the same breaker object."""
     breaker = consecutive(clock)

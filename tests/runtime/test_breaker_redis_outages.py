@@ -13,7 +13,7 @@ import pytest
 from redis.connection import AbstractConnection
 
 from redis_fleet import CONFIG, WAIT, Member, claim, eventually, open_all, sync
-from seawall.breaker import CallNotPermitted, CircuitBreaker, CircuitBreakerConfig, State
+from seawall.breaker import CallNotPermitted, CircuitBreaker, State
 from seawall.breaker_redis import SharedBreakers
 
 # No I/O in calls
@@ -156,26 +156,6 @@ def test_a_trial_under_way_when_redis_goes_is_judged_alone(server, fleet):
     assert member.breaker.state is State.HALF_OPEN
     member.sync()
     assert member.breaker.state is State.CLOSED
-
-
-def test_a_redis_that_lost_everything_is_told_again(server, fleet):
-    """A restart without a disk, or FLUSHALL: whoever knows that it is open says so, and nobody crashes."""
-    config = CircuitBreakerConfig(sliding_window="consecutive", consecutive_failures=1, wait_in_open_seconds=30.0)
-    first, second = fleet(2, config)
-    sync([first, second])
-    first.breaker.acquire().failure()
-    sync([first, second])
-    server.client().flushall()
-    sync([second, first])
-    state = server.client().hgetall("seawall:breaker:{payments}")
-    assert state[b"s"] == b"open"
-    assert int(state[b"g"]) >= 2
-    (third,) = fleet(1, config)
-    third.sync()
-    assert third.breaker.state is State.OPEN
-    wait = third.breaker.snapshot().retry_after_seconds
-    assert wait is not None
-    assert 25.0 < wait <= 30.0
 
 
 def test_recovered_while_redis_was_away_is_not_opened_by_its_old_state(server, fleet):

@@ -1,9 +1,25 @@
 """Pulumi components for services that live in more than one AWS region."""
 
+from pulumi_seawall._database_args import (
+    DatabaseAlarmsArgs,
+    DatabaseEngine,
+    DatabaseMemberArgs,
+    DatabaseRecoveryArgs,
+    LagMeasure,
+    MissingData,
+    ReplicatedDatabaseArgs,
+    SpanArgs,
+    WaiverArgs,
+    WriterNameArgs,
+)
+from pulumi_seawall._database_members import DatabaseMemberPlan
+from pulumi_seawall._database_names import instance_identifier
+from pulumi_seawall._database_plan import DatabasePlan, plan_database
 from pulumi_seawall._failover_args import (
     FailoverImportIds,
     FailoverRecordArgs,
     LoadBalancerArgs,
+    ObjectiveExceptionArgs,
     ObjectivesArgs,
     RecordTarget,
 )
@@ -24,6 +40,7 @@ from pulumi_seawall._health_args import (
 from pulumi_seawall._health_plan import HealthCheckPlan, plan_health_check
 from pulumi_seawall.failover_record import FailoverRecord
 from pulumi_seawall.health_check import HealthCheck
+from pulumi_seawall.replicated_database import ReplicatedDatabase
 from seawall.timing import HealthCheckProtocol
 
 __all__ = [
@@ -32,6 +49,12 @@ __all__ = [
     "AlarmDefinitionArgs",
     "AlarmStatistic",
     "CalculatedCheckArgs",
+    "DatabaseAlarmsArgs",
+    "DatabaseEngine",
+    "DatabaseMemberArgs",
+    "DatabaseMemberPlan",
+    "DatabasePlan",
+    "DatabaseRecoveryArgs",
     "DetectionArgs",
     "EndpointCheckArgs",
     "FailoverImportIds",
@@ -43,11 +66,21 @@ __all__ = [
     "HealthCheckPlan",
     "HealthCheckProtocol",
     "InsufficientData",
+    "LagMeasure",
     "LoadBalancerArgs",
+    "MissingData",
+    "ObjectiveExceptionArgs",
     "ObjectivesArgs",
     "PredictedRecovery",
     "PredictedTerm",
     "RecordTarget",
+    "ReplicatedDatabase",
+    "ReplicatedDatabaseArgs",
+    "SpanArgs",
+    "WaiverArgs",
+    "WriterNameArgs",
+    "instance_identifier",
+    "plan_database",
     "plan_failover",
     "plan_health_check",
 ]

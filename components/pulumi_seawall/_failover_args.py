@@ -43,6 +43,19 @@ class RecordTarget(TypedDict):
     """Default: the role, `primary` or `secondary`. Give the old one only to adopt a record that has another."""
 
 
+class ObjectiveExceptionArgs(TypedDict):
+    """Other limits for one kind of failure; as `seawall.objectives.ObjectiveException`."""
+
+    failure_class: str
+    """`endpoint`, `writer`, `zone`, `region`, `corruption` or `account`."""
+    path: NotRequired[str]
+    """`reads` or `writes`; default both."""
+    recovery_time_seconds: NotRequired[float]
+    """In place of the objectives' own."""
+    recovery_point_seconds: NotRequired[float]
+    """In place of the objectives' own."""
+
+
 class ObjectivesArgs(TypedDict):
     """What the service promises; as `seawall.objectives.Objectives`."""
 
@@ -56,6 +69,8 @@ class ObjectivesArgs(TypedDict):
     """Seconds; the TTL must leave the failover within it."""
     recovery_point_seconds: float
     """Seconds."""
+    exceptions: NotRequired[list[ObjectiveExceptionArgs]]
+    """Other limits for some kinds of failure: a promoted database is not back as fast as a name."""
 
 
 class FailoverImportIds(TypedDict):

@@ -14,7 +14,6 @@ from pulumi_seawall._failover_args import (
     FailoverImportIds,
     FailoverRecordArgs,
     LoadBalancerArgs,
-    ObjectivesArgs,
 )
 from pulumi_seawall._failover_sides import LONGEST_ZONE_ID, Shared, SidePlan, check_pair, import_id_of, plan_side
 from pulumi_seawall._health_plan import (
@@ -22,6 +21,7 @@ from pulumi_seawall._health_plan import (
 )
 from pulumi_seawall._inputs import checked_keys, flag, is_plain, line, number, plain_string, text, whole
 from pulumi_seawall._naming import checked_tags
+from pulumi_seawall._objectives import plan_objectives
 from seawall import timing
 from seawall.errors import InvalidInput
 from seawall.objectives import Objectives, Violation, require_met
@@ -132,7 +132,7 @@ def plan_failover(args: FailoverRecordArgs) -> FailoverPlan:
     caches = timing.client_caches(
         number("client_cache_seconds", given["client_cache_seconds"]) if "client_cache_seconds" in given else None
     )
-    objectives = _objectives(given["objectives"]) if "objectives" in given else None
+    objectives = plan_objectives(given["objectives"]) if "objectives" in given else None
     ttl = _plan_ttl(given.get("ttl_seconds"), primary, secondary, objectives, caches)
     predictions = _predict(primary, secondary, ttl, caches)
     warnings = require_met(objectives, predictions) if objectives else []
@@ -178,11 +178,6 @@ def _check_zone(
     if is_plain(zone_name):
         return zone_id
     return pulumi.Output.all(zone_id, zone_name).apply(lambda values: str(values[0]))
-
-
-def _objectives(args: ObjectivesArgs) -> Objectives:
-    given = checked_keys("objectives.", args, ObjectivesArgs)
-    return Objectives(**given)
 
 
 def _plan_ttl(

@@ -71,14 +71,23 @@ def topic_in_us_east_1(name: str, value: str) -> str:
     Raises:
         InvalidInput: It is no topic, or one of another region.
     """
+    return topic_in_region(name, value, "us-east-1", "Route 53's metrics and so their alarms are there, and ")
+
+
+def topic_in_region(name: str, value: str, region: str, because: str = "") -> str:
+    """The ARN of an SNS topic that an alarm of a region can notify.
+
+    Raises:
+        InvalidInput: It is no topic, or one of another region.
+    """
     match = TOPIC_ARN.fullmatch(value)
     if match is None:
         raise InvalidInput(name, value, allowed="the ARN of an SNS topic")
-    if match["region"] != "us-east-1":
+    if match["region"] != region:
         raise InvalidInput(
             name,
             value,
-            allowed="an SNS topic in us-east-1",
-            because="Route 53's metrics and so their alarms are there, and an alarm notifies topics of its own region only",
+            allowed=f"an SNS topic in {region}",
+            because=f"{because}an alarm notifies topics of its own region only",
         )
     return value

@@ -31,6 +31,8 @@ class Deployment:
     urns: list[str] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
+    answers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """By type and name, e.g. `Instance::shop-tokyo`: what the cloud has in place of what was asked for."""
 
     def of(self, kind: str) -> dict[str, Made]:
         """Resources of a type (the part after the last slash or colon), by name."""
@@ -38,7 +40,7 @@ class Deployment:
 
 
 class Recorder(Mocks):
-    """Answers each registration with the inputs, an id and an ARN."""
+    """Answers each registration with the inputs, an id, an ARN and what the cloud makes up."""
 
     def __init__(self, deployment: Deployment) -> None:
         self.deployment = deployment
@@ -49,7 +51,22 @@ class Recorder(Mocks):
     def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
         if args.typ != STACK_TYPE:
             self.deployment.made.append(Made(args.typ, args.name, args.inputs, args.resource_id or None))
-        return f"{args.name}-id", {**args.inputs, "arn": f"arn:aws:test:::{args.name}"}
+        kind = args.typ.rpartition(":")[2]
+        made_up = {"arn": f"arn:aws:test:::{args.name}", **_made_up(kind, args.inputs)}
+        return f"{args.name}-id", {**args.inputs, **made_up, **self.deployment.answers.get(f"{kind}::{args.name}", {})}
+
+
+def _made_up(kind: str, inputs: dict[str, Any]) -> dict[str, Any]:
+    match kind:
+        case "Instance":
+            return {"address": f"{inputs['identifier']}.abc.{inputs['region']}.rds.amazonaws.com"}
+        case "Key":
+            key = "1234abcd-12ab-34cd-56ef-1234567890ab"
+            return {"keyId": key, "arn": f"arn:aws:kms:{inputs['region']}:123456789012:key/{key}"}
+        case "Zone":
+            return {"zoneId": "ZPRIVATE"}
+        case _:
+            return {}
 
 
 class Monitor(MockMonitor):

@@ -45,7 +45,40 @@ def health_check() -> pulumi_seawall.HealthCheck:
     return pulumi_seawall.HealthCheck("tokyo", args)
 
 
-COMPONENTS = {"FailoverRecord": failover_record, "HealthCheck": health_check}
+def replicated_database() -> pulumi_seawall.ReplicatedDatabase:
+    """Two members with everything that a `ReplicatedDatabase` can declare."""
+    members = [
+        {
+            "region": region,
+            "instance_class": "db.r6g.large",
+            "vpc_id": f"vpc-{region}",
+            "subnet_ids": [f"subnet-{region}-a", f"subnet-{region}-b"],
+            "allowed_cidrs": ["10.0.0.0/16"],
+        }
+        for region in ("ap-northeast-1", "us-west-2")
+    ]
+    args: Any = {
+        "engine": "mysql",  # has one alarm more than PostgreSQL
+        "engine_version": "8.4",
+        "members": members,
+        "writer": "ap-northeast-1",
+        "created_in": "ap-northeast-1",
+        "database_name": "shop",
+        "username": "shop",
+        "password": "correct-horse-battery",
+        "storage_gib": 100,
+        "max_connections": 500,
+        "alarms": {"missing_data": "breaching"},
+        "writer_name": {"name": "db.shop.internal", "zone_name": "shop.internal"},
+    }
+    return pulumi_seawall.ReplicatedDatabase("shop", args)
+
+
+COMPONENTS = {
+    "FailoverRecord": failover_record,
+    "HealthCheck": health_check,
+    "ReplicatedDatabase": replicated_database,
+}
 
 
 @pytest.mark.parametrize("component", COMPONENTS)

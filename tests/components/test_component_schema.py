@@ -12,7 +12,11 @@ from pulumi.provider.experimental.component import ComponentProvider
 import pulumi_seawall
 
 GOLDEN = Path(__file__).parent / "golden" / "schema.json"
-COMPONENTS: list[type[pulumi.ComponentResource]] = [pulumi_seawall.HealthCheck, pulumi_seawall.FailoverRecord]
+COMPONENTS: list[type[pulumi.ComponentResource]] = [
+    pulumi_seawall.HealthCheck,
+    pulumi_seawall.FailoverRecord,
+    pulumi_seawall.ReplicatedDatabase,
+]
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +27,11 @@ def schema() -> dict[str, Any]:
 
 def test_every_component_is_in_the_schema(schema):
     """Inference over the whole package succeeds."""
-    assert set(schema["resources"]) == {"seawall:index:FailoverRecord", "seawall:index:HealthCheck"}
+    assert set(schema["resources"]) == {
+        "seawall:index:FailoverRecord",
+        "seawall:index:HealthCheck",
+        "seawall:index:ReplicatedDatabase",
+    }
 
 
 def test_no_type_and_no_property_is_silently_empty(schema):
@@ -43,6 +51,7 @@ def test_every_argument_is_in_the_schema_with_a_description(schema):
     for component, args in (
         ("HealthCheck", pulumi_seawall.HealthCheckArgs),
         ("FailoverRecord", pulumi_seawall.FailoverRecordArgs),
+        ("ReplicatedDatabase", pulumi_seawall.ReplicatedDatabaseArgs),
     ):
         inputs = schema["resources"][f"seawall:index:{component}"]["inputProperties"]
         assert len(inputs) == len(args.__required_keys__ | args.__optional_keys__)

@@ -1,0 +1,127 @@
+"""What an RDS instance is given in each role, and which of it an instance that exists keeps.
+
+The invariant: a change of `writer` alone changes nothing that would replace an instance, and nothing on the instance
+that no longer writes. What only a creation decides is therefore ignored afterwards (a replacement is created from all
+inputs, the ignored ones too: the engine checks them anew). Where ignoring would hide a wish that cannot be granted
+without losing data (another region, key or identifier), `refuse_moved` says so.
+
+Sources: the AWS provider's `aws_db_instance`: which inputs replace (engine, username, database name, key, encryption,
+region), that a removed source is a promotion, and that another source is an error.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pulumi_seawall._database_members import DatabaseMemberPlan
+from pulumi_seawall._database_plan import DatabasePlan
+from seawall.errors import InvalidInput
+
+DECIDED_AT_CREATION: Final = ("dbName", "engine", "identifier", "kmsKeyId", "storageEncrypted", "username")
+DECIDED_BY_THE_WRITER: Final = (
+    "allocatedStorage",
+    "allowMajorVersionUpgrade",
+    "backupRetentionPeriod",
+    "engineVersion",
+    "finalSnapshotIdentifier",
+    "password",
+    "replicateSourceDb",
+    "skipFinalSnapshot",
+)
+SETTINGS: Final = (
+    "applyImmediately",
+    "autoMinorVersionUpgrade",
+    "copyTagsToSnapshot",
+    "dbSubnetGroupName",
+    "deleteAutomatedBackups",
+    "deletionProtection",
+    "instanceClass",
+    "maxAllocatedStorage",
+    "multiAz",
+    "parameterGroupName",
+    "port",
+    "publiclyAccessible",
+    "storageType",
+    "tags",
+    "vpcSecurityGroupIds",
+)
+STORAGE_TYPE: Final = "gp3"  # its throughput does not depend on its size, so members of one size are alike
+
+
+def instance_settings(plan: DatabasePlan, member: DatabaseMemberPlan) -> dict[str, Any]:
+    """Arguments of `aws.rds.Instance`, by name, as far as they do not come from other resources."""
+    settings: dict[str, Any] = {
+        "region": member.region,
+        "instance_class": member.instance_class,
+        "port": plan.port,
+        "publicly_accessible": False,
+        "storage_encrypted": True,
+        "storage_type": STORAGE_TYPE,
+        "auto_minor_version_upgrade": True,
+        "apply_immediately": True,
+        "copy_tags_to_snapshot": True,
+        "delete_automated_backups": not plan.keep_backups,
+        "deletion_protection": plan.deletion_protection and not member.unprotected,
+    }
+    if plan.storage_limit_gib is not None:
+        settings["max_allocated_storage"] = plan.storage_limit_gib
+    if not member.writes:
+        return settings | {"multi_az": member.multi_az or False, "skip_final_snapshot": True}
+    settings |= {
+        "multi_az": True,
+        "engine_version": plan.engine_version,
+        "allow_major_version_upgrade": plan.allow_major_version_upgrade,
+        "allocated_storage": plan.storage_gib,
+        "password": plan.password,
+        "backup_retention_period": plan.backup_retention_days,
+        "skip_final_snapshot": not plan.keep_backups,
+    }
+    if plan.created_in == member.name:
+        settings |= {"engine": plan.engine.value, "username": plan.username, "db_name": plan.database_name}
+    return settings
+
+
+def ignored_inputs(member: DatabaseMemberPlan) -> list[str]:
+    """Inputs whose changes an instance that exists does not follow, in the wire's spelling."""
+    if member.rebuilt:
+        return []
+    ignored = [*DECIDED_AT_CREATION]
+    if member.import_id is not None:  # adopted as it is
+        ignored += [*DECIDED_BY_THE_WRITER, *SETTINGS, "region"]
+    elif member.writes:
+        ignored.append("region")
+    else:
+        ignored += DECIDED_BY_THE_WRITER
+        if member.multi_az is None:
+            ignored.append("multiAz")
+    return sorted(ignored)
+
+
+def refuse_moved(member: DatabaseMemberPlan, declared: Mapping[str, str], deployed: Mapping[str, str | None]) -> None:
+    """Refuse what a member that exists cannot become without losing its data.
+
+    Args:
+        member: The member.
+        declared: `region`, `identifier` and `kms_key_arn` as the program wants them.
+        deployed: The same as the instance has them.
+
+    Raises:
+        InvalidInput: They differ; nothing has been done to the instance.
+    """
+    for key, wanted in declared.items():
+        actual = deployed.get(key)
+        if actual == wanted:
+            continue
+        if key == "kms_key_arn" and not actual:
+            raise InvalidInput(
+                f"{member.where}{key}",
+                wanted,
+                allowed="an encrypted instance",
+                because=f"{member.name} is not encrypted: it can have no encrypted replica, and encrypting it replaces it",
+            )
+        how = "build a replica there and promote it" if member.writes else "name it in rebuild_as_replica"
+        raise InvalidInput(
+            f"{member.where}{key}",
+            wanted,
+            allowed=f"{actual}, where {member.name} is deployed",
+            because=f"a change would replace the instance and lose its data; {how} instead",
+        )

@@ -1,0 +1,54 @@
+"""Objectives and waivers as components are given them."""
+
+from datetime import date
+from typing import Any, cast
+
+from pulumi_seawall._database_args import WaiverArgs
+from pulumi_seawall._failover_args import ObjectiveExceptionArgs, ObjectivesArgs
+from pulumi_seawall._inputs import checked_keys, listed, plain_string
+from seawall.errors import InvalidInput
+from seawall.objectives import ObjectiveException, Objectives, Waiver
+
+
+def plan_objectives(args: ObjectivesArgs) -> Objectives:
+    """What the service promises, checked.
+
+    Raises:
+        InvalidInput: A value is not allowed.
+    """
+    given = cast("dict[str, Any]", checked_keys("objectives.", args, ObjectivesArgs))
+    exceptions: list[ObjectiveException] = []
+    for place, entry in enumerate(listed("objectives.exceptions", given.pop("exceptions", []))):
+        where = f"objectives.exceptions[{place}]."
+        known = checked_keys(where, entry, ObjectiveExceptionArgs)
+        try:
+            exceptions.append(ObjectiveException(**known))
+        except InvalidInput as error:
+            raise InvalidInput(
+                f"{where}{error.name}", error.value, allowed=error.allowed, because=error.because
+            ) from None
+    return Objectives(**given, exceptions=tuple(exceptions))
+
+
+def plan_waivers(args: object) -> tuple[Waiver, ...]:
+    """Violations that are let pass until a date.
+
+    Raises:
+        InvalidInput: A value is not allowed.
+    """
+    waivers: list[Waiver] = []
+    for place, entry in enumerate(listed("waivers", args)):
+        where = f"waivers[{place}]."
+        given = checked_keys(where, entry, WaiverArgs)
+        until = plain_string(f"{where}until", given["until"])
+        try:
+            day = date.fromisoformat(until)
+        except ValueError:
+            raise InvalidInput(f"{where}until", until, allowed="a date, e.g. 2027-03-31") from None
+        try:
+            waivers.append(Waiver(key=given["key"], until=day, reason=given["reason"]))
+        except InvalidInput as error:
+            raise InvalidInput(
+                f"{where}{error.name}", error.value, allowed=error.allowed, because=error.because
+            ) from None
+    return tuple(waivers)

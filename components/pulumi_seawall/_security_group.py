@@ -1,0 +1,23 @@
+"""A security group, without the SDK's `ec2` package: loading that takes a second in every preview, for one resource."""
+
+import importlib.metadata
+from typing import Any
+
+import pulumi
+
+VERSION = importlib.metadata.version("pulumi_aws")  # of the provider, as the SDK's own resources ask for it
+
+
+class SecurityGroup(pulumi.CustomResource):
+    """`aws.ec2.SecurityGroup` by its token: to the engine and in the state the same resource."""
+
+    def __init__(self, name: str, settings: dict[str, Any], opts: pulumi.ResourceOptions) -> None:
+        """Register it.
+
+        Args:
+            name: The resource's name.
+            settings: Its inputs, in the wire's spelling.
+            opts: Without a version.
+        """
+        versioned = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(version=VERSION))
+        super().__init__("aws:ec2/securityGroup:SecurityGroup", name, settings, versioned)

@@ -68,6 +68,36 @@ SAMPLES: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {
         {"region": "eu-west-1", "cidrBlock": "10.0.0.0/16", "tags": {"Name": "sample"}},
         [{"enableDnsHostnames": True}, {"tags": {"Name": "other"}}],
     ),
+    "aws:ec2/subnet:Subnet": (
+        {"region": "us-east-1", "vpcId": "{vpc}", "cidrBlock": "10.0.9.0/24", "availabilityZone": "us-east-1b", "tags": {"a": "1"}},
+        [{"mapPublicIpOnLaunch": True}, {"tags": {"b": "1"}}],
+    ),
+    "aws:ec2/securityGroup:SecurityGroup": (
+        {
+            "region": "us-east-1", "name": "{name}", "vpcId": "{vpc}", "egress": [], "tags": {"a": "1"},
+            "ingress": [{"protocol": "tcp", "fromPort": 5432, "toPort": 5432, "cidrBlocks": ["10.1.0.0/16", "10.0.0.0/16"], "description": "shop"}],
+        },
+        [
+            {"ingress": []},
+            {"ingress": [
+                {"protocol": "tcp", "fromPort": 5432, "toPort": 5432, "cidrBlocks": ["10.1.0.0/16"], "ipv6CidrBlocks": ["2001:db8::/32"]},
+                {"protocol": "-1", "fromPort": 0, "toPort": 0, "self": True, "securityGroups": ["{group}"], "description": "peers"},
+            ]},
+            {"egress": [{"protocol": "all", "fromPort": 0, "toPort": 0, "cidrBlocks": ["0.0.0.0/0"], "ipv6CidrBlocks": ["::/0"]}]},
+            {"tags": {"b": "1"}},
+        ],
+    ),
+    "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": (
+        {
+            "region": "us-east-1", "securityGroupId": "{group}", "ipProtocol": "tcp", "fromPort": 5432, "toPort": 5432,
+            "cidrIpv4": "10.0.0.0/16", "description": "shop", "tags": {"a": "1"},
+        },
+        [{"cidrIpv4": "10.1.0.0/16"}, {"toPort": 5433}, {"description": "others"}, {"tags": {"b": "1"}}],
+    ),
+    "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": (
+        {"region": "us-east-1", "securityGroupId": "{group}", "ipProtocol": "-1", "referencedSecurityGroupId": "{other_group}"},
+        [{"description": "others"}, {"referencedSecurityGroupId": "{group}"}],
+    ),
     "aws:kms/key:Key": (
         {"region": "us-east-1", "description": "first", "enableKeyRotation": True, "deletionWindowInDays": 7, "tags": {"a": "1"}},
         [
@@ -205,6 +235,16 @@ class Surroundings:
         return route53.create_health_check(CallerReference=self.name, HealthCheckConfig=configuration)["HealthCheck"][
             "Id"
         ]
+
+    def _vpc(self) -> str:
+        return self._clients.get("ec2", "us-east-1").create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+
+    def _group(self, name: str = "group") -> str:
+        ec2 = self._clients.get("ec2", "us-east-1")
+        return ec2.create_security_group(GroupName=name, Description="x", VpcId=self.get("vpc"))["GroupId"]
+
+    def _other_group(self) -> str:
+        return self._group("other")
 
     def _key(self) -> str:
         return self._clients.get("kms", "us-east-1").create_key()["KeyMetadata"]["Arn"]

@@ -11,7 +11,10 @@ from localcloud.provider.aws.key import ALIAS_OF_KEY, KEY
 from localcloud.provider.aws.network import VPC
 from localcloud.provider.aws.parameter import PARAMETER
 from localcloud.provider.aws.record import RECORD
+from localcloud.provider.aws.security_group import SECURITY_GROUP
+from localcloud.provider.aws.security_group_rule import EGRESS_RULE, INGRESS_RULE
 from localcloud.provider.aws.sns import SUBSCRIPTION, TOPIC
+from localcloud.provider.aws.subnet import SUBNET
 from localcloud.provider.aws.zone import ZONE
 
 __all__ = ["ADAPTERS", "FUNCTIONS"]
@@ -19,11 +22,15 @@ __all__ = ["ADAPTERS", "FUNCTIONS"]
 _ADAPTERS: Final = (
     ALIAS_OF_KEY,
     COMPOSITE_ALARM,
+    EGRESS_RULE,
     HEALTH_CHECK,
+    INGRESS_RULE,
     KEY,
     METRIC_ALARM,
     PARAMETER,
     RECORD,
+    SECURITY_GROUP,
+    SUBNET,
     SUBSCRIPTION,
     TOPIC,
     VPC,

@@ -16,7 +16,6 @@ DEFAULT_DELETION_DAYS: Final = 30
 LONGEST_DESCRIPTION: Final = 8192  # characters
 USAGES: Final = ("ENCRYPT_DECRYPT", "GENERATE_VERIFY_MAC", "KEY_AGREEMENT", "SIGN_VERIFY")
 PENDING: Final = ("PendingDeletion", "PendingReplicaDeletion")  # such a key counts as gone
-REFERENCE_TAG: Final = "seawall:creation"  # finds the key of a killed run; CreateKey knows no token
 DEFAULT_POLICY: Final = "default"  # the only name a key's policy can have
 ALIAS: Final = re.compile(r"alias/(?!aws/)[A-Za-z0-9/_-]{1,250}")
 
@@ -36,7 +35,7 @@ def _create(cloud: Cloud, inputs: Properties, reference: str) -> str:
         "KeySpec": inputs["customerMasterKeySpec"],
         "MultiRegion": bool(inputs.get("multiRegion")),
         "BypassPolicyLockoutSafetyCheck": bool(inputs.get("bypassPolicyLockoutSafetyCheck")),
-        "Tags": _labels({REFERENCE_TAG: reference}),
+        "Tags": _labels({tags.REFERENCE_TAG: reference}),
     }
     if inputs.get("policy"):
         request["Policy"] = inputs["policy"]
@@ -48,7 +47,7 @@ def _find(cloud: Cloud, inputs: Properties, reference: str) -> str | None:
     client = cloud.client("kms")
     for page in client.get_paginator("list_keys").paginate():
         for key in page["Keys"]:
-            if _read_labels(client, key["KeyId"]).get(REFERENCE_TAG) == reference:
+            if _read_labels(client, key["KeyId"]).get(tags.REFERENCE_TAG) == reference:
                 return key["KeyId"]
     return None
 
@@ -66,8 +65,7 @@ def _finish(cloud: Cloud, id_: str, inputs: Properties) -> None:
         client.enable_key(KeyId=id_)
     elif enabled and not inputs["isEnabled"]:
         client.disable_key(KeyId=id_)
-    current_labels = _read_labels(client, id_)
-    current_labels.pop(REFERENCE_TAG, None)  # stays
+    current_labels = tags.without_reference(_read_labels(client, id_))
     changed, removed = tags.differences(current_labels, inputs.get(TAGS_ALL, {}))
     if changed:
         client.tag_resource(KeyId=id_, Tags=_labels(changed))
@@ -81,8 +79,6 @@ def _read(cloud: Cloud, id_: str, known: Properties) -> Properties | None:
     key = client.describe_key(KeyId=id_)["KeyMetadata"]
     if key["KeyState"] in PENDING:
         return None
-    labels = _read_labels(client, id_)
-    labels.pop(REFERENCE_TAG, None)
     symmetric = key["KeySpec"] == "SYMMETRIC_DEFAULT"
     return {
         "customerMasterKeySpec": key["KeySpec"],
@@ -94,7 +90,7 @@ def _read(cloud: Cloud, id_: str, known: Properties) -> Properties | None:
         "policy": client.get_key_policy(KeyId=id_, PolicyName=DEFAULT_POLICY)["Policy"],
         "arn": key["Arn"],
         "keyId": key["KeyId"],
-        TAGS_ALL: labels,
+        TAGS_ALL: tags.without_reference(_read_labels(client, id_)),
     }
 
 

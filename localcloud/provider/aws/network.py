@@ -12,7 +12,6 @@ from seawall.errors import InvalidInput
 TENANCIES: Final = ("default", "dedicated")
 WIDEST_PREFIX: Final = 16  # a VPC's block is /16 to /28
 NARROWEST_PREFIX: Final = 28
-REFERENCE_TAG: Final = "seawall:creation"  # finds the VPC of a killed run; CreateVpc knows no token
 
 _ATTRIBUTES: Final = {
     "enableDnsSupport": "EnableDnsSupport",
@@ -22,18 +21,17 @@ _ATTRIBUTES: Final = {
 
 
 def _create(cloud: Cloud, inputs: Properties, reference: str) -> str:
-    labels = tags.as_list({REFERENCE_TAG: reference})
     answer = cloud.client("ec2").create_vpc(
         CidrBlock=inputs["cidrBlock"],
         InstanceTenancy=inputs["instanceTenancy"],
-        TagSpecifications=[{"ResourceType": "vpc", "Tags": labels}],
+        TagSpecifications=tags.ec2_creation("vpc", reference),
     )
     return answer["Vpc"]["VpcId"]
 
 
 def _find(cloud: Cloud, inputs: Properties, reference: str) -> str | None:
     del inputs
-    wanted = [{"Name": f"tag:{REFERENCE_TAG}", "Values": [reference]}]
+    wanted = [{"Name": f"tag:{tags.REFERENCE_TAG}", "Values": [reference]}]
     found = cloud.client("ec2").describe_vpcs(Filters=wanted)["Vpcs"]
     return found[0]["VpcId"] if found else None
 
@@ -44,11 +42,7 @@ def _finish(cloud: Cloud, id_: str, inputs: Properties) -> None:
         if name in inputs:
             client.modify_vpc_attribute(VpcId=id_, **{attribute: {"Value": inputs[name]}})
     current = client.describe_vpcs(VpcIds=[id_])["Vpcs"][0]
-    changed, removed = tags.differences(tags.as_map(current.get("Tags")), inputs.get(TAGS_ALL, {}))
-    if changed:
-        client.create_tags(Resources=[id_], Tags=tags.as_list(changed))
-    if removed:
-        client.delete_tags(Resources=[id_], Tags=[{"Key": key} for key in removed])
+    tags.ec2_write(client, id_, tags.without_reference(tags.as_map(current.get("Tags"))), inputs)
 
 
 def _attribute(client: Any, id_: str, attribute: str) -> bool:
@@ -68,8 +62,6 @@ def _read(cloud: Cloud, id_: str, known: Properties) -> Properties | None:
     acl = client.describe_network_acls(Filters=default)["NetworkAcls"]
     main = [*mine, {"Name": "association.main", "Values": ["true"]}]
     table = client.describe_route_tables(Filters=main)["RouteTables"]
-    labels = tags.as_map(vpc.get("Tags"))
-    labels.pop(REFERENCE_TAG, None)
     return {
         "cidrBlock": vpc["CidrBlock"],
         "instanceTenancy": vpc.get("InstanceTenancy", "default"),
@@ -81,7 +73,7 @@ def _read(cloud: Cloud, id_: str, known: Properties) -> Properties | None:
         "defaultNetworkAclId": acl[0]["NetworkAclId"] if acl else None,
         "defaultRouteTableId": table[0]["RouteTableId"] if table else None,
         "mainRouteTableId": table[0]["RouteTableId"] if table else None,
-        TAGS_ALL: labels,
+        TAGS_ALL: tags.without_reference(tags.as_map(vpc.get("Tags"))),
     }
 
 

@@ -1,9 +1,11 @@
 """Tags in the forms of the APIs."""
 
-from typing import Any
+from typing import Any, Final
 
 from localcloud.provider.adapter import TAGS_ALL, Properties
 from localcloud.provider.clients import Cloud
+
+REFERENCE_TAG: Final = "seawall:creation"  # finds what a killed run made, where the API knows no token
 
 
 def as_list(tags: dict[str, str]) -> list[dict[str, str]]:
@@ -53,3 +55,29 @@ def arn_write(client: Any, arn: str, inputs: Properties, *, name: str) -> None:
         client.tag_resource(**{name: arn, "Tags": as_list(changed)})
     if removed:
         client.untag_resource(**{name: arn, "TagKeys": removed})
+
+
+def ec2_creation(kind: str, reference: str) -> list[dict[str, Any]]:
+    """The tag by which the object of a killed run is found: EC2's creations know no token of ours."""
+    return [{"ResourceType": kind, "Tags": as_list({REFERENCE_TAG: reference})}]
+
+
+def ec2_write(client: Any, id_: str, current: dict[str, str], inputs: Properties) -> None:
+    """Bring the tags of something in EC2 to `tagsAll`.
+
+    Args:
+        client: Of EC2.
+        id_: The object's.
+        current: Its tags, without the one of `ec2_creation`.
+        inputs: With `tagsAll`.
+    """
+    changed, removed = differences(current, inputs.get(TAGS_ALL, {}))
+    if changed:
+        client.create_tags(Resources=[id_], Tags=as_list(changed))
+    if removed:
+        client.delete_tags(Resources=[id_], Tags=[{"Key": key} for key in removed])
+
+
+def without_reference(labels: dict[str, str]) -> dict[str, str]:
+    """The tags without the one of the creation."""
+    return {key: value for key, value in labels.items() if key != REFERENCE_TAG}

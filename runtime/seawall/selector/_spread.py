@@ -104,7 +104,10 @@ class Spread:
         self.panicking = self.total > 0 and (
             not self.available or self.available < self.panic.threshold_ratio * self.total
         )
-        if self.panicking:
+        routes: list[tuple[Pool, float]] = []
+        if self.panicking and self.panic.action == "fail":
+            pass  # nobody may
+        elif self.panicking:
             routes = [(pool, float(pool.weight)) for pool in self._pools if pool.weight]
         else:
             share = self._near_share()

@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 OLDEST = (3, 11)
+UV = shutil.which("uv") or shutil.which("uv", path=ROOT / ".local" / "uv" / "bin")
 TRY = """
 import importlib, pkgutil, sys, sysconfig
 before = set(sys.modules)
@@ -69,13 +70,14 @@ def run(*command: "str | Path", cwd: Path = ROOT) -> str:
 
 
 def interpreters() -> list[str]:
-    """One path per version and build: those that uv knows, those on PATH, and the one that runs this."""
+    """One path per version and build: the one that runs this, those on PATH, those that uv and pyenv have."""
     found: dict[str, str] = {}
     candidates = [sys.executable, *(shutil.which(f"python3.{minor}{t}") for minor in range(11, 20) for t in ("", "t"))]
-    uv = shutil.which("uv") or shutil.which("uv", path=ROOT / ".local" / "uv" / "bin")
-    if uv:
-        listed = json.loads(run(uv, "python", "list", "--only-installed", "--offline", "--output-format", "json"))
+    if UV:
+        listed = json.loads(run(UV, "python", "list", "--only-installed", "--offline", "--output-format", "json"))
         candidates.extend(each["path"] for each in listed if each["implementation"] == "cpython")
+    pyenv = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser()  # uv sees only the version that is switched on
+    candidates.extend(str(path) for path in sorted(pyenv.glob("versions/*/bin/python3")))
     for candidate in filter(None, candidates):
         asked = subprocess.run(
             [candidate, "-c", "import sys; print(*sys.version_info[:2], getattr(sys, 'abiflags', ''))"],
@@ -87,6 +89,14 @@ def interpreters() -> list[str]:
         if said and (int(said[1]), int(said[2])) >= OLDEST:
             found.setdefault(f"{said[1]}.{said[2]}{said[3]}", candidate)
     return list(found.values())
+
+
+def install(wheel: Path, python: Path) -> None:
+    """Into an environment of its own; with uv where there is one, which takes a tenth of pip's time."""
+    if UV:
+        run(UV, "pip", "install", "--quiet", "--offline", "--no-deps", "--no-cache", "--python", python, wheel)
+    else:
+        run(sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-index", "--no-deps", wheel)
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +119,7 @@ def test_the_wheel_runs_alone_on_each_python(wheel: Path, tmp_path: Path) -> Non
         venv = tmp_path / str(number)
         run(interpreter, "-m", "venv", "--without-pip", venv)
         python = venv / "bin" / "python"
-        run(sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-index", "--no-deps", wheel)
+        install(wheel, python)
         script = tmp_path / "try.py"
         script.write_text(TRY, encoding="utf-8")
         assert run(python, "-I", "-W", "error", script, cwd=tmp_path) in ("ok\n", "free-threaded\n")

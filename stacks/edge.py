@@ -21,9 +21,9 @@ from pulumi_seawall import (
 )
 from seawall.errors import InvalidInput
 from seawall.timing import HealthCheckProtocol
-from stacks.environment import Environment, Region
+from stacks.environment import Environment
+from stacks.settings import Region
 
-ALARM_REGION: Final = "us-east-1"  # alarms on Route 53's metrics live there, and an alarm's topic in its own region
 DEFAULT_PATH: Final = "/livez"  # asks no dependency that both regions share
 UNKNOWN_ZONE: Final = "ZONE"  # stands for the id of a zone that is not made yet, while the plan is checked
 
@@ -65,14 +65,19 @@ def _in_the_file(name: str, environment: Environment) -> str:
     return f"seawall:dns.{name}"
 
 
-def declare_edge(environment: Environment) -> Edge:
-    """Declare the zone unless it exists, the alarms' topic unless it exists, and the failover name."""
+def declare_edge(environment: Environment, topic: pulumi.Input[str], options: pulumi.ResourceOptions) -> Edge:
+    """Declare the zone unless it exists, and the failover name.
+
+    Args:
+        environment: The environment.
+        topic: ARN of the topic for Route 53's alarms.
+        options: For every resource.
+    """
     plan = plan_edge(environment)
-    name = f"{environment.service}-{environment.environment}"
-    protection = pulumi.ResourceOptions(protect=environment.protect)
-    zone_id, name_servers = _zone(environment, name, protection)
-    args = _failover_args(environment, zone_id, [_topic(environment, name, protection)])
-    record = FailoverRecord(name, args, protection)
+    name = environment.label
+    zone_id, name_servers = _zone(environment, name, options)
+    args = _failover_args(environment, zone_id, [topic])
+    record = FailoverRecord(name, args, options)
     return Edge(
         record,
         {
@@ -100,26 +105,8 @@ def _zone(
     if dns.zone_id is not None:
         return dns.zone_id, []
     options = pulumi.ResourceOptions.merge(protection, pulumi.ResourceOptions(import_=dns.zone_import_id))
-    zone = aws.route53.Zone(name, name=dns.zone_name, tags=_tags(environment), opts=options)
+    zone = aws.route53.Zone(name, name=dns.zone_name, tags=environment.tags, opts=options)
     return zone.zone_id, zone.name_servers
-
-
-def _topic(environment: Environment, name: str, protection: pulumi.ResourceOptions) -> pulumi.Input[str]:
-    """ARN of the topic that alarms notify."""
-    alarms = environment.alarms
-    if alarms.topic_arn is not None:
-        return alarms.topic_arn
-    topic = aws.sns.Topic(f"{name}-alarms", region=ALARM_REGION, tags=_tags(environment), opts=protection)
-    for email in alarms.emails:
-        aws.sns.TopicSubscription(
-            f"{name}-alarms-{email}",
-            region=ALARM_REGION,
-            topic=topic.arn,
-            protocol="email",
-            endpoint=email,
-            opts=protection,
-        )
-    return topic.arn
 
 
 def _failover_args(
@@ -133,9 +120,9 @@ def _failover_args(
         name=dns.name,
         primary=_target(environment, environment.primary),
         secondary=_target(environment, environment.standby),
-        objectives=ObjectivesArgs(**environment.objectives.model_dump()),
+        objectives=environment.objectives.arguments(),
         alarm_actions=alarm_actions,
-        tags=_tags(environment),
+        tags=environment.tags,
     )
     if dns.ttl_seconds is not None:
         args["ttl_seconds"] = dns.ttl_seconds
@@ -168,10 +155,6 @@ def _target(environment: Environment, region: Region) -> RecordTarget:
         target["health_check"] = EndpointCheckArgs(**settings)
         target["regional_name"] = region.regional_name or f"{region.name}.{environment.dns.name}"
     return target
-
-
-def _tags(environment: Environment) -> dict[str, str]:
-    return {"seawall:service": environment.service, "seawall:environment": environment.environment}
 
 
 def _claimed_records(plan: FailoverPlan, record: FailoverRecord) -> list[dict[str, Any]]:

@@ -7,21 +7,31 @@ Limits that belong to a component (intervals, thresholds, names) stay with the c
 
 import difflib
 import json
-from collections.abc import Mapping, Sequence
-from enum import Enum
+from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Any, Final, Self, cast, get_args
 
 import pulumi.runtime.config
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from seawall.errors import MISSING, InvalidInput, SeawallError
-from seawall.objectives import Objectives
-from seawall.timing import HealthCheckProtocol
-from seawall.topology import BackoffPolicy, BreakerPolicy
+from stacks.database_settings import DatabaseSettings
+from stacks.section import Section
+from stacks.settings import (
+    ONE_OF_EACH,
+    Alarms,
+    BreakerSettings,
+    Dns,
+    HealthCheckSettings,
+    ObjectivesSettings,
+    Region,
+    Role,
+)
 
 PROJECT: Final = "seawall"
 MINIMUM_REGIONS: Final = 2
+PASSWORD_KEY: Final = "database_password"  # noqa: S105 -- the key, not the password
+SHOWN_SECRET: Final = "(secret)"  # noqa: S105 -- what messages show instead
 NEAR_ENOUGH: Final = 0.6  # difflib's ratio from which a key counts as a misspelling of another
 
 
@@ -31,170 +41,6 @@ class InvalidEnvironment(SeawallError):
     def __init__(self, problems: Sequence[InvalidInput]) -> None:
         self.problems: Final = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in problems))
-
-
-class Role(Enum):
-    """What a region is for while everything is well."""
-
-    PRIMARY = "primary"
-    STANDBY = "standby"
-    READER = "reader"
-    """Runs the app for reads beside a replica of the database; takes no part in the failover name."""
-
-
-ONE_OF_EACH: Final = (Role.PRIMARY, Role.STANDBY)
-
-
-class _Section(BaseModel):
-    """Part of the file: no key beyond those declared, nothing changed after reading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class LoadBalancer(_Section):
-    """An existing load balancer, as its DNS record sees it."""
-
-    dns_name: str
-    """The load balancer's own DNS name."""
-    zone_id: str
-    """Hosted zone of the load balancer's name (not of yours)."""
-    dual_stack: bool = False
-    """Also answer AAAA queries."""
-
-
-class HealthCheckSettings(_Section):
-    """How Route 53 asks each region whether it is well. Limits: see `pulumi_seawall.HealthCheck`."""
-
-    protocol: HealthCheckProtocol = HealthCheckProtocol.HTTPS
-    path: str | None = None
-    """`/livez` when absent; a TCP check has none."""
-    port: int | None = None
-    search_string: str | None = None
-    interval_seconds: int = 10
-    failure_threshold: int = 3
-    checker_regions: tuple[str, ...] | None = None
-    measure_latency: bool = False
-
-
-class Detection(_Section):
-    """How long an existing health check takes to turn unhealthy, as its owner states it."""
-
-    typical_seconds: float
-    worst_seconds: float
-
-
-class Cluster(_Section):
-    """The region's Kubernetes cluster, as `kubectl` would name it."""
-
-    context: str
-    """Of the kubeconfig."""
-    kubeconfig: str | None = None
-    """A file's path; the user's own kubeconfig when absent."""
-    namespace: str = "default"
-    """Where the service runs, and its topology is published."""
-
-
-class Region(_Section):
-    """One region of the service: exactly one of `addresses` and `load_balancer`, but none for a reader."""
-
-    name: str
-    """AWS region, e.g. `eu-west-1`."""
-    role: Role
-    addresses: tuple[str, ...] | None = None
-    load_balancer: LoadBalancer | None = None
-    regional_name: str | None = None
-    """Name of this region alone, which the health check probes; default `<region>.<dns.name>`."""
-    health_check_id: str | None = None
-    """An existing health check to use instead of declaring one."""
-    detection: Detection | None = None
-    """How long that existing check takes."""
-    url: str | None = None
-    """Where other regions reach the service here; default `https://<regional_name>`. A reader without one is not called."""
-    weight: int = 1
-    """Share of the calls that this region gets where all regions are called."""
-    cluster: Cluster | None = None
-    """Without one the topology is published to the region's parameters only."""
-
-
-class Dns(_Section):
-    """The name that clients resolve."""
-
-    name: str
-    """Fully qualified, e.g. `shop.example.com`."""
-    zone_name: str
-    """Hosted zone that holds the name."""
-    zone_id: str | None = None
-    """An existing zone. Without it the zone is declared here."""
-    zone_import_id: str | None = None
-    """An existing zone that this environment takes over."""
-    ttl_seconds: int | None = None
-    """At most 60; by default what the recovery objective affords. Not for two load balancers: aliases have their own."""
-    client_cache_seconds: float | None = None
-    """The longest that clients keep an answer beyond its TTL; 30, a JVM's own cache, when absent."""
-    import_ids: dict[str, str] = Field(default_factory=dict[str, str])
-    """Existing records, checks and alarms to take over: see `FailoverImportIds`."""
-
-
-class Alarms(_Section):
-    """Where alarms of Route 53 are sent; such alarms live in us-east-1, and so must the topic."""
-
-    topic_arn: str | None = None
-    """An existing SNS topic. Without it one is declared."""
-    emails: tuple[str, ...] = ()
-    """Subscribers of the declared topic; each must confirm by a link in a mail."""
-
-
-class ObjectivesSettings(_Section):
-    """See `seawall.objectives.Objectives`, which checks the values."""
-
-    availability: float
-    latency_p95_seconds: float
-    error_rate: float
-    recovery_time_seconds: float
-    recovery_point_seconds: float
-
-    def checked(self) -> Objectives:
-        return Objectives(**self.model_dump())
-
-
-class BreakerBackoff(_Section):
-    """See `seawall.breaker.OpenBackoff`."""
-
-    multiplier: float | None = None
-    max_wait_seconds: float | None = None
-    jitter_ratio: float | None = None
-
-
-class BreakerSettings(_Section):
-    """The policy that apps guard their dependencies with: see `seawall.breaker.CircuitBreakerConfig`."""
-
-    sliding_window: str | None = None
-    sliding_window_size: int | None = None
-    minimum_calls: int | None = None
-    failure_rate_threshold: float | None = None
-    slow_call_seconds: float | None = None
-    slow_call_rate_threshold: float | None = None
-    consecutive_failures: int | None = None
-    wait_in_open_seconds: float | None = None
-    open_backoff: BreakerBackoff | None = None
-    permitted_calls_in_half_open: int | None = None
-    max_wait_in_half_open_seconds: float | None = None
-    after_half_open_wait: str | None = None
-
-    def policy(self) -> BreakerPolicy:
-        """The policy, checked.
-
-        Raises:
-            InvalidInput: A value is not allowed.
-        """
-        values = self.model_dump(exclude_none=True)
-        try:
-            if "open_backoff" in values:
-                values["open_backoff"] = BackoffPolicy(**values["open_backoff"])
-            return BreakerPolicy(**values)
-        except InvalidInput as error:
-            name = f"seawall:breaker.{error.name}"
-            raise InvalidInput(name, error.value, allowed=error.allowed, because=error.because) from None
 
 
 def _from_json(value: object) -> object:
@@ -207,7 +53,7 @@ def _from_json(value: object) -> object:
     return value
 
 
-class Environment(_Section):
+class Environment(Section):
     """One environment: a service, where it runs, under which name, and what is asked of it."""
 
     service: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}[a-z0-9]$")]
@@ -219,12 +65,26 @@ class Environment(_Section):
     objectives: Annotated[ObjectivesSettings, BeforeValidator(_from_json)]
     health_check: Annotated[HealthCheckSettings, BeforeValidator(_from_json)] = HealthCheckSettings()
     alarms: Annotated[Alarms, BeforeValidator(_from_json)] = Alarms()
+    database: Annotated[DatabaseSettings | None, BeforeValidator(_from_json)] = None
+    """The replicated database, where there is one."""
+    database_password: SecretStr | None = None
+    """The master user's; `pulumi config set --secret seawall:database_password`."""
     breaker: Annotated[BreakerSettings | None, BeforeValidator(_from_json)] = None
     """The policy of the service's circuit breakers; the library's own when absent."""
     protect: bool = True
     """Refuse to delete what clients depend on."""
     epoch: int = Field(default=0, ge=0)
     """How many failovers this file knows of: raised when one is adopted, never lowered."""
+
+    @property
+    def label(self) -> str:
+        """What resources of this environment are named after."""
+        return f"{self.service}-{self.environment}"
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """For everything that has tags."""
+        return {"seawall:service": self.service, "seawall:environment": self.environment}
 
     @property
     def primary(self) -> Region:
@@ -261,17 +121,22 @@ class Environment(_Section):
         return self
 
 
-def parse_environment(config: Mapping[str, str], *, stack: str) -> Environment:
+def parse_environment(config: Mapping[str, str], *, stack: str, secrets: Collection[str] = ()) -> Environment:
     """Build the environment from the stack's configuration.
 
     Args:
         config: Keys with their namespace, e.g. `seawall:service`, and values as the engine gives them: text, or JSON.
         stack: The stack's name, which becomes the environment's.
+        secrets: Keys whose values are secrets: they never stand in a message.
 
     Raises:
         InvalidInput: one key is wrong. `InvalidEnvironment` when several are.
     """
-    own = {key.partition(":")[2]: value for key, value in config.items() if key.partition(":")[0] == PROJECT}
+    own: dict[str, object] = {
+        key.partition(":")[2]: value for key, value in config.items() if key.partition(":")[0] == PROJECT
+    }
+    hidden = {key.partition(":")[2] for key in secrets}
+    _refuse_misplaced_secrets(own, hidden)
     if "environment" in own:
         raise InvalidInput("seawall:environment", own["environment"], allowed="not a key: the stack's name is used")
     try:
@@ -285,11 +150,28 @@ def parse_environment(config: Mapping[str, str], *, stack: str) -> Environment:
     return environment
 
 
+def _refuse_misplaced_secrets(own: Mapping[str, object], hidden: Collection[str]) -> None:
+    """A secret may stand under one key only, and must be one there. Checked first: whatever follows shows values."""
+    for key in own:
+        if key == PASSWORD_KEY and key not in hidden:
+            raise InvalidInput(
+                f"{PROJECT}:{key}",
+                SHOWN_SECRET,
+                allowed=f"a secret: pulumi config set --secret {PROJECT}:{key}",
+                because="it stands in plain text in the file",
+            )
+        if key != PASSWORD_KEY and key in hidden:
+            raise InvalidInput(
+                f"{PROJECT}:{key}", SHOWN_SECRET, allowed=f"plain; only {PROJECT}:{PASSWORD_KEY} is kept as a secret"
+            )
+
+
 def load_environment() -> Environment:
     """The environment of the stack that is being deployed."""
     # The public Config class cannot list its keys, and a misspelled key is found only by listing them.
     config = {**pulumi.runtime.config.get_config_env(), **pulumi.runtime.config.CONFIG.get()}
-    return parse_environment(cast(Mapping[str, str], config), stack=pulumi.get_stack())
+    secrets = [key for key in config if pulumi.runtime.config.is_config_secret(key)]
+    return parse_environment(cast(Mapping[str, str], config), stack=pulumi.get_stack(), secrets=secrets)
 
 
 def _in_our_words(details: ErrorDetails) -> InvalidInput:

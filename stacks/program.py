@@ -1,10 +1,17 @@
 """An environment, top to bottom. It reads like a table of contents."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pulumi
 
 from seawall.errors import SeawallError
+from stacks.data import declare_data, plan_data, planned_database
 from stacks.edge import declare_edge, plan_edge
-from stacks.environment import load_environment
+from stacks.environment import Environment, load_environment
+from stacks.live import read_live, refuse_to_undo
+from stacks.notifications import ROUTE53_REGION, declare_topics, plan_topics
+from stacks.workload import declare_workload, plan_topology, plan_workload
 
 
 def declare() -> None:
@@ -15,13 +22,45 @@ def declare() -> None:
     """
     try:
         environment = load_environment()
-        plan_edge(environment)
-        edge = declare_edge(environment)
+        check(environment)
     except SeawallError as error:
         # The engine shows a RunError's message alone; anything else it shows with a traceback.
         raise pulumi.RunError(f"{type(error).__name__}: {error}") from error
 
+    options = pulumi.ResourceOptions(protect=environment.protect)
+    topics = declare_topics(environment, environment.label, environment.tags, options)
+    data = declare_data(environment, topics, options)
+    edge = declare_edge(environment, topics[ROUTE53_REGION], options)
+    workload = declare_workload(environment, data, options)
+
     pulumi.export("service", environment.service)
     pulumi.export("environment", environment.environment)
-    for name, value in edge.outputs.items():
+    for name, value in joined(edge.outputs, workload.outputs, data.outputs if data else {}).items():
         pulumi.export(name, value)
+
+
+def joined(*parts: Mapping[str, pulumi.Input[Any]]) -> dict[str, pulumi.Input[Any]]:
+    """The outputs of all parts; lists that several parts have (predictions, warnings) one after another."""
+    outputs: dict[str, pulumi.Input[Any]] = {}
+    for part in parts:
+        for name, value in part.items():
+            outputs[name] = _both(outputs[name], value) if name in outputs else value
+    return outputs
+
+
+def _both(first: pulumi.Input[Any], second: pulumi.Input[Any]) -> pulumi.Output[list[Any]]:
+    return pulumi.Output.all(first=first, second=second).apply(lambda both: [*both["first"], *both["second"]])
+
+
+def check(environment: Environment) -> None:
+    """Check all that will be declared, and that it undoes no failover.
+
+    Raises:
+        SeawallError: Something cannot be declared like that.
+    """
+    plan_topics(environment)
+    plan_edge(environment)
+    data = plan_data(environment)
+    topology = plan_topology(environment, planned_database(environment, data) if data else None)
+    plan_workload(environment, topology)
+    refuse_to_undo(topology, read_live(environment.service, environment.environment, topology.regions))

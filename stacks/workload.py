@@ -1,13 +1,26 @@
 """What the apps of every region are told: where the service runs, who has which role, and by which numbers."""
 
-from typing import Final
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, cast
 
+import pulumi
+
+from pulumi_seawall import (
+    PublishedClusterArgs,
+    PublishedTopology,
+    PublishedTopologyArgs,
+    plan_published_topology,
+    topology_args,
+)
 from seawall.errors import InvalidInput
 from seawall.timing import HealthCheckProtocol
 from seawall.topology import Database, Endpoint, Topology
 from seawall.topology import Role as EndpointRole
+from stacks.data import Data, planned_database
 from stacks.edge import DEFAULT_PATH
-from stacks.environment import Environment, Region, Role
+from stacks.environment import Environment
+from stacks.settings import Region, Role
 
 DEFAULT_PORTS: Final = {HealthCheckProtocol.HTTP: 80, HealthCheckProtocol.HTTPS: 443}
 
@@ -63,3 +76,63 @@ def _health_url(environment: Environment, region: Region) -> str | None:
     default_port = DEFAULT_PORTS[check.protocol]
     port = "" if check.port in (None, default_port) else f":{check.port}"
     return f"{check.protocol.value.lower()}://{regional_name(environment, region)}{port}{check.path or DEFAULT_PATH}"
+
+
+@dataclass(frozen=True)
+class Workload:
+    """What apps are told, and what the stack tells the world of it."""
+
+    component: PublishedTopology
+    outputs: Mapping[str, pulumi.Input[Any]]
+
+
+def plan_workload(environment: Environment, topology: Topology) -> None:
+    """Check what will be published, and where; registers nothing.
+
+    Raises:
+        InvalidInput: A value is not allowed, or the document is too large for a parameter.
+    """
+    try:
+        plan_published_topology(_args(environment, topology, {}))
+    except InvalidInput as error:
+        name = f"seawall:{error.name}"
+        raise InvalidInput(name, error.value, allowed=error.allowed, because=error.because) from error
+
+
+def declare_workload(environment: Environment, data: Data | None, options: pulumi.ResourceOptions) -> Workload:
+    """Publish the topology in every region and every cluster."""
+    topology = plan_topology(environment, planned_database(environment, data.plan) if data else None)
+    component = PublishedTopology(environment.label, _args(environment, topology, _hosts(data)), options)
+    return Workload(
+        component,
+        {
+            "topology": {
+                "service": topology.service,
+                "environment": topology.environment,
+                "epoch": topology.epoch,
+                "regions": list(topology.regions),
+                "primary_region": topology.primary.region,
+            },
+            "topology_parameter": component.parameter_name,
+            "config_maps": component.config_maps,
+        },
+    )
+
+
+def _hosts(data: Data | None) -> dict[str, pulumi.Output[str]]:
+    """Each member's host, known only after its instance."""
+    if data is None:
+        return {}
+    hosts = data.component.hosts
+    return {member.name: hosts.apply(lambda known, name=member.name: known[name]) for member in data.plan.members}
+
+
+def _args(
+    environment: Environment, topology: Topology, hosts: Mapping[str, pulumi.Input[str]]
+) -> PublishedTopologyArgs:
+    clusters = [
+        cast(PublishedClusterArgs, {"region": region.name, **region.cluster.model_dump(exclude_none=True)})
+        for region in environment.regions
+        if region.cluster is not None
+    ]
+    return topology_args(topology, hosts=hosts, clusters=clusters, tags=environment.tags)

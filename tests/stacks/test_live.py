@@ -59,6 +59,8 @@ def reading(pulumi_loop: object) -> Callable[..., LiveReading]:
 
 def declared(**changes: str) -> Topology:
     config = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text(encoding="utf-8"))["config"]
+    for key in ("seawall:database", "seawall:database_password"):
+        del config[key]
     config.update(changes)
     text = {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
     return plan_topology(parse_environment(text, stack="dev"), None)

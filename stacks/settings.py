@@ -1,0 +1,191 @@
+"""The sections of `Pulumi.<env>.yaml`, as typed values. Their limits stay with whom they are for."""
+
+from enum import Enum
+from typing import Final, cast
+
+from pydantic import Field
+
+from pulumi_seawall import ObjectivesArgs
+from seawall.errors import InvalidInput
+from seawall.objectives import ObjectiveException, Objectives
+from seawall.timing import HealthCheckProtocol
+from seawall.topology import BackoffPolicy, BreakerPolicy
+from stacks.section import Section
+
+
+class Role(Enum):
+    """What a region is for while everything is well."""
+
+    PRIMARY = "primary"
+    STANDBY = "standby"
+    READER = "reader"
+    """Runs the app for reads beside a replica of the database; takes no part in the failover name."""
+
+
+ONE_OF_EACH: Final = (Role.PRIMARY, Role.STANDBY)
+
+
+class LoadBalancer(Section):
+    """An existing load balancer, as its DNS record sees it."""
+
+    dns_name: str
+    """The load balancer's own DNS name."""
+    zone_id: str
+    """Hosted zone of the load balancer's name (not of yours)."""
+    dual_stack: bool = False
+    """Also answer AAAA queries."""
+
+
+class HealthCheckSettings(Section):
+    """How Route 53 asks each region whether it is well. Limits: see `pulumi_seawall.HealthCheck`."""
+
+    protocol: HealthCheckProtocol = HealthCheckProtocol.HTTPS
+    path: str | None = None
+    """`/livez` when absent; a TCP check has none."""
+    port: int | None = None
+    search_string: str | None = None
+    interval_seconds: int = 10
+    failure_threshold: int = 3
+    checker_regions: tuple[str, ...] | None = None
+    measure_latency: bool = False
+
+
+class Detection(Section):
+    """How long an existing health check takes to turn unhealthy, as its owner states it."""
+
+    typical_seconds: float
+    worst_seconds: float
+
+
+class Cluster(Section):
+    """The region's Kubernetes cluster, as `kubectl` would name it."""
+
+    context: str
+    """Of the kubeconfig."""
+    kubeconfig: str | None = None
+    """A file's path; the user's own kubeconfig when absent."""
+    namespace: str = "default"
+    """Where the service runs, and its topology is published."""
+
+
+class Region(Section):
+    """One region of the service: exactly one of `addresses` and `load_balancer`, but none for a reader."""
+
+    name: str
+    """AWS region, e.g. `eu-west-1`."""
+    role: Role
+    addresses: tuple[str, ...] | None = None
+    load_balancer: LoadBalancer | None = None
+    regional_name: str | None = None
+    """Name of this region alone, which the health check probes; default `<region>.<dns.name>`."""
+    health_check_id: str | None = None
+    """An existing health check to use instead of declaring one."""
+    detection: Detection | None = None
+    """How long that existing check takes."""
+    url: str | None = None
+    """Where other regions reach the service here; default `https://<regional_name>`. A reader without one is not called."""
+    weight: int = 1
+    """Share of the calls that this region gets where all regions are called."""
+    cluster: Cluster | None = None
+    """Without one the topology is published to the region's parameters only."""
+
+
+class Dns(Section):
+    """The name that clients resolve."""
+
+    name: str
+    """Fully qualified, e.g. `shop.example.com`."""
+    zone_name: str
+    """Hosted zone that holds the name."""
+    zone_id: str | None = None
+    """An existing zone. Without it the zone is declared here."""
+    zone_import_id: str | None = None
+    """An existing zone that this environment takes over."""
+    ttl_seconds: int | None = None
+    """At most 60; by default what the recovery objective affords. Not for two load balancers: aliases have their own."""
+    client_cache_seconds: float | None = None
+    """The longest that clients keep an answer beyond its TTL; 30, a JVM's own cache, when absent."""
+    import_ids: dict[str, str] = Field(default_factory=dict[str, str])
+    """Existing records, checks and alarms to take over: see `FailoverImportIds`."""
+
+
+class Alarms(Section):
+    """Where alarms are sent. Those of Route 53 live in us-east-1, and so must their topic; others in their own region."""
+
+    topic_arn: str | None = None
+    """An existing SNS topic in us-east-1. Without it one is declared."""
+    topic_arns: dict[str, str] = Field(default_factory=dict[str, str])
+    """Existing topics of other regions, by region, for the database's alarms. Without one it is declared."""
+    emails: tuple[str, ...] = ()
+    """Subscribers of the declared topics; each must confirm by a link in a mail."""
+
+
+class ObjectiveExceptionSettings(Section):
+    """See `seawall.objectives.ObjectiveException`."""
+
+    failure_class: str
+    path: str | None = None
+    recovery_time_seconds: float | None = None
+    recovery_point_seconds: float | None = None
+
+
+class ObjectivesSettings(Section):
+    """See `seawall.objectives.Objectives`, which checks the values."""
+
+    availability: float
+    latency_p95_seconds: float
+    error_rate: float
+    recovery_time_seconds: float
+    recovery_point_seconds: float
+
+    exceptions: tuple[ObjectiveExceptionSettings, ...] = ()
+
+    def checked(self) -> Objectives:
+        """The objectives as the runtime has them."""
+        exceptions = tuple(ObjectiveException(**each.model_dump()) for each in self.exceptions)
+        return Objectives(**self.model_dump(exclude={"exceptions"}), exceptions=exceptions)
+
+    def arguments(self) -> ObjectivesArgs:
+        """The objectives as the components want them."""
+        given = self.model_dump(exclude_none=True)
+        return cast(ObjectivesArgs, {**given, "exceptions": list(given["exceptions"])})
+
+
+class BreakerBackoff(Section):
+    """See `seawall.breaker.OpenBackoff`."""
+
+    multiplier: float | None = None
+    max_wait_seconds: float | None = None
+    jitter_ratio: float | None = None
+
+
+class BreakerSettings(Section):
+    """The policy that apps guard their dependencies with: see `seawall.breaker.CircuitBreakerConfig`."""
+
+    sliding_window: str | None = None
+    sliding_window_size: int | None = None
+    minimum_calls: int | None = None
+    failure_rate_threshold: float | None = None
+    slow_call_seconds: float | None = None
+    slow_call_rate_threshold: float | None = None
+    consecutive_failures: int | None = None
+    wait_in_open_seconds: float | None = None
+    open_backoff: BreakerBackoff | None = None
+    permitted_calls_in_half_open: int | None = None
+    max_wait_in_half_open_seconds: float | None = None
+    after_half_open_wait: str | None = None
+
+    def policy(self) -> BreakerPolicy:
+        """The policy, checked.
+
+        Raises:
+            InvalidInput: A value is not allowed.
+        """
+        values = self.model_dump(exclude_none=True)
+        try:
+            if "open_backoff" in values:
+                values["open_backoff"] = BackoffPolicy(**values["open_backoff"])
+            return BreakerPolicy(**values)
+        except InvalidInput as error:
+            name = f"seawall:breaker.{error.name}"
+            raise InvalidInput(name, error.value, allowed=error.allowed, because=error.because) from None

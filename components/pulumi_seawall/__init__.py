@@ -38,8 +38,19 @@ from pulumi_seawall._health_args import (
     PredictedTerm,
 )
 from pulumi_seawall._health_plan import HealthCheckPlan, plan_health_check
+from pulumi_seawall._topology_args import (
+    PublishedBackoffArgs,
+    PublishedBreakerArgs,
+    PublishedClusterArgs,
+    PublishedDatabaseArgs,
+    PublishedEndpointArgs,
+    PublishedMemberArgs,
+    PublishedTopologyArgs,
+)
+from pulumi_seawall._topology_plan import TopologyPlan, plan_published_topology, topology_args
 from pulumi_seawall.failover_record import FailoverRecord
 from pulumi_seawall.health_check import HealthCheck
+from pulumi_seawall.published_topology import PublishedTopology
 from pulumi_seawall.replicated_database import ReplicatedDatabase
 from seawall.timing import HealthCheckProtocol
 
@@ -73,14 +84,25 @@ __all__ = [
     "ObjectivesArgs",
     "PredictedRecovery",
     "PredictedTerm",
+    "PublishedBackoffArgs",
+    "PublishedBreakerArgs",
+    "PublishedClusterArgs",
+    "PublishedDatabaseArgs",
+    "PublishedEndpointArgs",
+    "PublishedMemberArgs",
+    "PublishedTopology",
+    "PublishedTopologyArgs",
     "RecordTarget",
     "ReplicatedDatabase",
     "ReplicatedDatabaseArgs",
     "SpanArgs",
+    "TopologyPlan",
     "WaiverArgs",
     "WriterNameArgs",
     "instance_identifier",
     "plan_database",
     "plan_failover",
     "plan_health_check",
+    "plan_published_topology",
+    "topology_args",
 ]

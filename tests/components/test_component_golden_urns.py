@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import pulumi_seawall
+from topology_documents import shop
 
 GOLDEN = Path(__file__).parent / "golden"
 TOPIC = "arn:aws:sns:us-east-1:123456789012:oncall"
@@ -74,9 +75,19 @@ def replicated_database() -> pulumi_seawall.ReplicatedDatabase:
     return pulumi_seawall.ReplicatedDatabase("shop", args)
 
 
+def published_topology() -> pulumi_seawall.PublishedTopology:
+    """A document in three regions, two of which have a cluster."""
+    args = pulumi_seawall.topology_args(
+        shop(),
+        clusters=[{"region": "eu-west-1", "context": "eu"}, {"region": "us-east-1", "context": "us"}],
+    )
+    return pulumi_seawall.PublishedTopology("shop", args)
+
+
 COMPONENTS = {
     "FailoverRecord": failover_record,
     "HealthCheck": health_check,
+    "PublishedTopology": published_topology,
     "ReplicatedDatabase": replicated_database,
 }
 

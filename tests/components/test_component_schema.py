@@ -16,6 +16,7 @@ COMPONENTS: list[type[pulumi.ComponentResource]] = [
     pulumi_seawall.HealthCheck,
     pulumi_seawall.FailoverRecord,
     pulumi_seawall.ReplicatedDatabase,
+    pulumi_seawall.PublishedTopology,
 ]
 
 
@@ -30,6 +31,7 @@ def test_every_component_is_in_the_schema(schema):
     assert set(schema["resources"]) == {
         "seawall:index:FailoverRecord",
         "seawall:index:HealthCheck",
+        "seawall:index:PublishedTopology",
         "seawall:index:ReplicatedDatabase",
     }
 
@@ -52,6 +54,7 @@ def test_every_argument_is_in_the_schema_with_a_description(schema):
         ("HealthCheck", pulumi_seawall.HealthCheckArgs),
         ("FailoverRecord", pulumi_seawall.FailoverRecordArgs),
         ("ReplicatedDatabase", pulumi_seawall.ReplicatedDatabaseArgs),
+        ("PublishedTopology", pulumi_seawall.PublishedTopologyArgs),
     ):
         inputs = schema["resources"][f"seawall:index:{component}"]["inputProperties"]
         assert len(inputs) == len(args.__required_keys__ | args.__optional_keys__)

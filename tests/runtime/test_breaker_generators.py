@@ -1,6 +1,8 @@
 """Guarded generators and async generators: one call from the first step to the end."""
 
 import contextlib
+import gc
+import weakref
 
 import pytest
 
@@ -161,6 +163,33 @@ def test_a_generator_is_admitted_when_it_starts(breaker):
     breaker.force_open()
     with pytest.raises(CallNotPermitted):
         next(made)
+
+
+def test_what_a_block_raises_is_judged_and_leaves_no_garbage_cycle(breaker):
+    """Below `@contextmanager` the block's exception is thrown into the generator, and out of it again."""
+
+    @contextlib.contextmanager
+    @breaker
+    def connection():
+        yield "connection"
+
+    class Lost(ConnectionError):
+        pass
+
+    def use() -> None:
+        raise Lost
+
+    gc.disable()
+    try:
+        try:
+            with connection():
+                use()
+        except Lost as error:
+            lost = weakref.ref(error)
+        assert lost() is None
+    finally:
+        gc.enable()
+    assert breaker.snapshot().total_failed == 1
 
 
 def test_the_return_value_of_a_generator_is_judged(clock):

@@ -11,7 +11,7 @@ A success on the fast path takes no lock and leaves nothing but one atomic tick.
 import functools
 import math
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Any, Final, NoReturn, ParamSpec, TypeVar
 
 from seawall.breaker._core import Core
 from seawall.breaker._phases import State, Ticket
@@ -233,6 +233,11 @@ def _ticket(core: Core) -> Ticket:
     return ticket
 
 
+def _no_step() -> NoReturn:
+    """What a generator's guard holds before its first step and after its last: no exception that was thrown in."""
+    raise AssertionError("no step to take")
+
+
 def guard_generator(core: Core, function: Callable[P, Generator[Y, S, R]]) -> Callable[P, Generator[Y, S, R]]:
     """A guarded generator function: one call from its first step to its end.
 
@@ -244,9 +249,10 @@ def guard_generator(core: Core, function: Callable[P, Generator[Y, S, R]]) -> Ca
         ticket = _ticket(core)
         now = core.now
         spent = 0.0
+        step: Callable[[], Y] = _no_step
         try:
             source = function(*args, **kwargs)
-            step: Callable[[], Y] = functools.partial(next, source)
+            step = functools.partial(next, source)
             while True:
                 began = now()
                 try:
@@ -267,6 +273,8 @@ def guard_generator(core: Core, function: Callable[P, Generator[Y, S, R]]) -> Ca
         except BaseException as error:
             core.ticket_raised(ticket, error, spent)
             raise
+        finally:
+            step = _no_step
         core.ticket_returned(ticket, result, spent)
         return result
 
@@ -280,9 +288,10 @@ def guard_async_generator(core: Core, function: Callable[P, AsyncGenerator[Y, S]
         ticket = _ticket(core)
         now = core.now
         spent = 0.0
+        step: Callable[[], Awaitable[Y]] = _no_step
         try:
             source = function(*args, **kwargs)
-            step: Callable[[], Awaitable[Y]] = source.__anext__
+            step = source.__anext__
             while True:
                 began = now()
                 try:
@@ -303,6 +312,8 @@ def guard_async_generator(core: Core, function: Callable[P, AsyncGenerator[Y, S]
         except BaseException as error:
             core.ticket_raised(ticket, error, spent)
             raise
+        finally:
+            step = _no_step
         core.settle(ticket, failed=False, spent=spent)  # it has no result that `record_result` could judge
 
     return functools.wraps(function)(guarded)

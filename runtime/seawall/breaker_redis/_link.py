@@ -125,15 +125,19 @@ class Link:
             except BaseException:
                 self._reconcile = True
                 raise
-        while self._notes:
-            note = self._notes[0]
-            self._send(note)
-            self._notes.popleft()  # only when Redis has it
+        while (note := self._next_note()) is not None:
+            self._send(note)  # one that is lost on the way is made good by the reconciliation that follows
         self._see_to_lease()
         if self._wanted:
             self._claim()
         else:
             self._apply(self._run(self._shared.scripts.read))
+
+    def _next_note(self) -> Note | None:
+        try:
+            return self._notes.popleft()
+        except IndexError:  # none left; `away` may clear them in another thread
+            return None
 
     def _run(self, script: Callable[..., Any], *arguments: object) -> View:
         answer = script(keys=self._keys, args=[self._generation, *arguments])

@@ -119,12 +119,13 @@ class SharedBreakers:
         self._heard_at = -math.inf
         self._pause = FIRST_RETRY_SECONDS
         self._job: Job | None = None
+        self._stopped = False
         renew_after_fork(self)
 
     @property
     def in_touch(self) -> bool:
         """Whether Redis has answered lately. If not, each breaker decides alone."""
-        return self.clock.monotonic() - self._heard_at <= self._stale_after
+        return not self._stopped and self.clock.monotonic() - self._heard_at <= self._stale_after
 
     def share(self, breaker: CircuitBreaker) -> CircuitBreaker:
         """Share a breaker under its name; returns it.
@@ -158,6 +159,7 @@ class SharedBreakers:
 
     def start(self) -> None:
         """Begin to talk to Redis, in the worker's thread. Idempotent."""
+        self._stopped = False
         if self._job is None:
             self._job = self._worker.add(self.synchronize)
         if self._own_worker:
@@ -165,6 +167,7 @@ class SharedBreakers:
 
     def stop(self) -> None:
         """End that; the breakers go on alone. Idempotent."""
+        self._stopped = True  # first: a round under way may still hear from Redis
         if self._job is not None:
             self._job.cancel()
             self._job = None

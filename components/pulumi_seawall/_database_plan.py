@@ -60,6 +60,7 @@ REFUSED: Final = {
     "skip_final_snapshot": "keep_backups says it",
     "final_snapshot_identifier": "it is computed, or a second destroy would find the first one's snapshot",
 }
+PENDING: Final = "pending-reboot"  # right for static and for dynamic parameters
 OWN_PARAMETERS: Final = {
     DatabaseEngine.POSTGRES: ("rds.force_ssl", "1", "immediate"),
     DatabaseEngine.MYSQL: ("require_secure_transport", "1", "immediate"),
@@ -257,10 +258,10 @@ def _plan_password(value: pulumi.Input[str], engine: DatabaseEngine) -> pulumi.I
 def _plan_parameters(given: object, engine: DatabaseEngine, connections: int) -> tuple[Parameter, ...]:
     """Encrypted connections only, the same number of connections everywhere, and what else was asked for."""
     name, value, method = OWN_PARAMETERS[engine]
+    static = engine is DatabaseEngine.POSTGRES
     own = {
         name: Parameter(name, value, method),
-        # static in PostgreSQL, and one group serves all three alike
-        "max_connections": Parameter("max_connections", str(connections), "pending-reboot"),
+        "max_connections": Parameter("max_connections", str(connections), PENDING if static else "immediate"),
     }
     if not isinstance(given, Mapping):
         raise InvalidInput("parameters", given, allowed="a dictionary of parameters")
@@ -276,7 +277,7 @@ def _plan_parameters(given: object, engine: DatabaseEngine, connections: int) ->
                 if known == "max_connections"
                 else "connections are always encrypted",
             )
-        own[known] = Parameter(known, line(label, setting, LONGEST_PARAMETER), "pending-reboot")
+        own[known] = Parameter(known, line(label, setting, LONGEST_PARAMETER), PENDING)
     return tuple(own[key] for key in sorted(own))
 
 

@@ -207,7 +207,7 @@ class _Member:
             target_key_id=key.key_id,
             opts=self._options(),
         )
-        self._mark = key.key_id.apply(lambda known: known[:MARK_LENGTH])
+        self._mark = key.arn.apply(lambda known: known.rpartition("/")[2][:MARK_LENGTH])
         return key.arn
 
     def _subnet_group(self) -> pulumi.Input[str]:

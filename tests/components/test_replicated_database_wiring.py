@@ -188,7 +188,8 @@ def test_a_promoted_member_keeps_its_urn_and_only_loses_its_source(deploy):
     """The adoption of a failover is a change of `writer`: no resource appears, none vanishes, none is renamed."""
     before = deploy(lambda: pulumi_seawall.ReplicatedDatabase("shop", shop()))
     urns, made = list(before.urns), {one.name: one for one in before.made if one.type.endswith("Instance")}
-    before.made.clear(), before.urns.clear()
+    before.made.clear()
+    before.urns.clear()
     after = deploy(lambda: pulumi_seawall.ReplicatedDatabase("shop", shop(writer="oregon", epoch=1)))
     assert after.urns == urns
     promoted = after.of("Instance")["shop-oregon"].inputs

@@ -133,19 +133,35 @@ def engine() -> Engine:
     return ensure_engine(progress=print)
 
 
-@pytest.fixture(scope="module")
-def lab(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """One sandbox, shared by a module: its tests put back what they change by bringing up the base again."""
-    folder = tmp_path_factory.mktemp("lab")
+def _lab(engine: Engine, folder: Path, *, database: bool) -> Iterator[Lab]:
     source = folder / "source"
     source.mkdir()
     (source / "Pulumi.yaml").write_bytes((ROOT / "Pulumi.yaml").read_bytes())
     (source / "stacks").symlink_to(ROOT / "stacks")
     base = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text(encoding="utf-8"))
+    if not database:
+        for key in [key for key in base["config"] if key.startswith("seawall:database")]:
+            del base["config"][key]
+        base["config"]["seawall:objectives"].pop("exceptions", None)
     lab = Lab(folder, engine, base)
     lab.configure()
     yield lab
     cloud.stop(lab.sandbox.cloud)
+
+
+@pytest.fixture(scope="module")
+def lab(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """One sandbox, shared by a module: its tests put back what they change by bringing up the base again.
+
+    Without the database, which costs each run as much again.
+    """
+    yield from _lab(engine, tmp_path_factory.mktemp("lab"), database=False)
+
+
+@pytest.fixture(scope="module")
+def data_lab(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """The same with the whole dev environment."""
+    yield from _lab(engine, tmp_path_factory.mktemp("data"), database=True)
 
 
 def _children(process: subprocess.Popen[str]) -> list[psutil.Process]:

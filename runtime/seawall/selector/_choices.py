@@ -62,12 +62,17 @@ class ChoicePool:
             return self._members[0] if size else None
         drawn = self._random() * size
         first = int(drawn)
-        second = int((drawn - first) * (size - 1))  # what is left of one random number is as good as another
+        drawn = (drawn - first) * (size - 1)  # what is left of one random number is as good as another
+        second = int(drawn)
         one = self._members[first]
         other = self._members[second if second < first else second + 1]
         if self._decay is None:
-            busier = (one.outstanding + 1) * other.pool_weight > (other.outstanding + 1) * one.pool_weight
-            return other if busier else one
+            busy = one.outstanding * other.pool_weight
+            other_busy = other.outstanding * one.pool_weight
+            if busy == other_busy and one.pool_weight != other.pool_weight:
+                # Equally busy: by weight, or else a light one would get nothing from a client that calls in turn.
+                return one if (drawn - second) * (one.pool_weight + other.pool_weight) < one.pool_weight else other
+            return other if busy > other_busy else one
         return self._less_busy(one, other)
 
     def quickest(self) -> Callable[[], Member | None]:
@@ -80,15 +85,14 @@ class ChoicePool:
         Averages decay all alike while nobody answers, so of two it is enough to compare when and how high each was last:
         neither the clock nor two exponentials are needed.
         """
-        busy = (one.outstanding + 1) * other.pool_weight
-        other_busy = (other.outstanding + 1) * one.pool_weight
-        if self._decay is not None:
-            if one.latency <= 0.0 or other.latency <= 0.0:
-                return self._less_known(one, other)
-            busy *= one.latency
-            age = (one.latency_at - other.latency_at) / self._decay
-            other_busy *= other.latency * math.exp(min(max(-age, -LARGEST_AGE), LARGEST_AGE))
-        return other if busy > other_busy else one
+        if self._decay is None:
+            return other if one.outstanding * other.pool_weight > other.outstanding * one.pool_weight else one
+        if one.latency <= 0.0 or other.latency <= 0.0:
+            return self._less_known(one, other)
+        age = (one.latency_at - other.latency_at) / self._decay
+        cost = one.latency * (one.outstanding + 1) * other.pool_weight
+        other_cost = other.latency * (other.outstanding + 1) * one.pool_weight
+        return other if cost > other_cost * math.exp(min(max(-age, -LARGEST_AGE), LARGEST_AGE)) else one
 
     def _less_known(self, one: Member, other: Member) -> Member:
         """Whoever has not answered yet gets one call, and no second one meanwhile."""

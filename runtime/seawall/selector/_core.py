@@ -293,7 +293,7 @@ class Core(Desk):
             member.healthy = healthy
             self._new_epoch(member)
             if not healthy:
-                member.proven = self.failback.good_probes == 0
+                member.proven = self.failover is None or self.failback.good_probes == 0
                 member.left_at = now if not member.failed else member.left_at
             self.enqueue(EndpointHealthChanged(source=self.name, at_seconds=now, endpoint=name, healthy=healthy))
         proven = not member.proven and healthy and member.good_probes >= self.failback.good_probes

@@ -79,14 +79,16 @@ class WeightedRoundRobin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PowerOfTwoChoices:
-    """Of two endpoints drawn at random, the one with fewer calls under way for its weight.
+    """Of two endpoints drawn at random, the one with fewer calls under way for its weight; of two that are equally busy,
+    one by weight.
 
     Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing" (2001).
     """
 
     peak_ewma_seconds: float | None = None
     """Weigh calls under way by latency: a moving average that jumps to each peak and decays with this time constant
-    (Finagle's "peak EWMA"; 10 s is its default). `None`: count calls only."""
+    (Finagle's "peak EWMA"; 10 s is its default). Of two, the one wins whose latency times calls, over weight, is lower.
+    `None`: count calls only."""
 
     def __post_init__(self) -> None:
         if self.peak_ewma_seconds is not None:

@@ -165,7 +165,7 @@ def test_a_generator_is_admitted_when_it_starts(breaker):
         next(made)
 
 
-def test_what_a_block_raises_is_judged_and_leaves_no_garbage_cycle(breaker):
+def test_what_a_block_raises_is_judged(breaker):
     """Below `@contextmanager` the block's exception is thrown into the generator, and out of it again."""
 
     @contextlib.contextmanager
@@ -173,23 +173,33 @@ def test_what_a_block_raises_is_judged_and_leaves_no_garbage_cycle(breaker):
     def connection():
         yield "connection"
 
+    with pytest.raises(ConnectionError), connection():
+        raise ConnectionError
+    assert breaker.snapshot().total_failed == 1
+
+
+def test_what_is_thrown_into_a_generator_leaves_no_garbage_cycle(breaker):
+    """A guard that keeps it for its next step keeps its own frame alive, which the exception's traceback holds."""
+
+    @breaker
+    def rows():
+        yield 1
+
     class Lost(ConnectionError):
-        pass
+        """One that can be referred to weakly."""
 
-    def use() -> None:
-        raise Lost
-
+    error = Lost()
+    kept = weakref.WeakSet([error])
+    reading = rows()
+    next(reading)
     gc.disable()
     try:
-        try:
-            with connection():
-                use()
-        except Lost as error:
-            lost = weakref.ref(error)
-        assert lost() is None
+        with contextlib.suppress(ConnectionError):
+            reading.throw(error)
+        del error
+        assert len(kept) == 0
     finally:
         gc.enable()
-    assert breaker.snapshot().total_failed == 1
 
 
 def test_the_return_value_of_a_generator_is_judged(clock):

@@ -11,6 +11,7 @@ from redis_fleet import CONFIG, WAIT, eventually
 from seawall.breaker import CircuitBreaker, CircuitBreakerConfig, State
 from seawall.breaker_redis import SharedBreakers, connect
 from seawall.errors import CannotPickle, InvalidInput
+from seawall.worker import Worker
 
 # Keys and input
 
@@ -80,3 +81,24 @@ def test_redis_may_be_away_from_the_start():
         breaker.acquire().success()
         assert breaker.state is State.CLOSED
         assert not shared.in_touch
+
+
+def test_breakers_go_on_alone_after_stop_and_together_after_start(server):
+    """Also when a round was under way in a worker that others use, too: nobody would grant the lease it makes needed."""
+    breaker = CircuitBreaker("payments", CONFIG)
+    with Worker("others-too") as worker:
+        shared = SharedBreakers(server.client(), poll_seconds=0.02, worker=worker)
+        shared.share(breaker)
+        shared.start()
+        eventually(lambda: shared.in_touch)
+        shared.stop()
+        shared.synchronize()
+        assert not shared.in_touch
+        assert worker.running
+        breaker.acquire().failure()
+        time.sleep(WAIT)
+        breaker.acquire().success()
+        assert breaker.state is State.CLOSED
+        shared.start()
+        eventually(lambda: shared.in_touch)
+        shared.stop()

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 from typing import Any, Final, cast
 
 import pulumi
-import pulumi_aws as aws
 
 from pulumi_seawall import (
     DatabaseMemberArgs,
@@ -21,6 +21,7 @@ from seawall.topology import Database, Engine, Member
 from stacks.database_settings import DatabaseMember, DatabaseSettings, Network
 from stacks.environment import PASSWORD_KEY, SHOWN_SECRET, Environment
 
+AWS_VERSION: Final = version("pulumi_aws")  # of the provider, as the SDK's own resources ask for it
 UNKNOWN_HOST: Final = "unknown.invalid"  # RFC 6761: never resolves
 
 
@@ -196,28 +197,42 @@ def _network(
 ) -> tuple[pulumi.Input[str], list[pulumi.Input[str]]]:
     """A VPC and a private subnet per zone; their ids."""
     tags = {**environment.tags, "Name": name}
-    vpc = aws.ec2.Vpc(
+    vpc = _ec2(
+        "vpc:Vpc",
         name,
-        region=region,
-        cidr_block=network.cidr,
-        enable_dns_hostnames=True,
-        enable_dns_support=True,  # with the other: what a private zone needs
-        tags=tags,
-        opts=options,
+        {
+            "region": region,
+            "cidrBlock": network.cidr,
+            "enableDnsHostnames": True,
+            "enableDnsSupport": True,  # with the other: what a private zone needs
+            "tags": tags,
+        },
+        options,
     )
     return vpc.id, [
-        aws.ec2.Subnet(
+        _ec2(
+            "subnet:Subnet",
             f"{name}-{zone}",
-            region=region,
-            vpc_id=vpc.id,
-            availability_zone=zone,
-            cidr_block=block,
-            map_public_ip_on_launch=False,
-            tags={**tags, "Name": f"{name}-{zone}"},
-            opts=options,
+            {
+                "region": region,
+                "vpcId": vpc.id,
+                "availabilityZone": zone,
+                "cidrBlock": block,
+                "mapPublicIpOnLaunch": False,
+                "tags": {**tags, "Name": f"{name}-{zone}"},
+            },
+            options,
         ).id
         for zone, block in network.subnets()
     ]
+
+
+def _ec2(
+    kind: str, name: str, inputs: dict[str, pulumi.Input[Any]], options: pulumi.ResourceOptions
+) -> pulumi.CustomResource:
+    """A resource of `aws.ec2` by its token: loading that package takes more than a second in every preview."""
+    versioned = pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(version=AWS_VERSION))
+    return pulumi.CustomResource(f"aws:ec2/{kind}", name, inputs, versioned)
 
 
 def _in_the_file(name: str) -> str:
@@ -228,4 +243,6 @@ def _in_the_file(name: str) -> str:
         return "seawall:epoch"
     if name in ObjectivesArgs.__annotations__:
         return f"seawall:objectives.{name}"
+    if name.startswith("objectives."):
+        return f"seawall:{name}"
     return f"seawall:database.{name}"

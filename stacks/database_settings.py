@@ -71,8 +71,8 @@ class DatabaseAlarms(Section):
 
     missing_data: MissingData
     lag: LagMeasure | None = None
-    lag_seconds: float | None = None
-    lag_bytes: int | None = None
+    lag_limit_seconds: float | None = None
+    lag_limit_bytes: int | None = None
     cpu_ratio: float | None = None
     free_storage_ratio: float | None = None
     connections_ratio: float | None = None

@@ -15,6 +15,7 @@ MODULES = (
     "seawall.timing",
     "seawall.topology",
     "seawall.watch",
+    "seawall.wiring",
 )
 
 

@@ -184,7 +184,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         {"endpoints__1__url": "https://shop.example.com:http"},
         "endpoints[1].url = https://shop.example.com:http: a URL",
     ),
-    "a negative weight": ({"endpoints__1__weight": -1}, "endpoints[1].weight = -1: a whole number, 0 to 1000000"),
+    "a negative weight": ({"endpoints__1__weight": -1}, "endpoints[1].weight = -1: a whole number, 0 to 65535"),
     "an unknown engine": (
         {"database__engine": "aurora-postgresql"},
         "database.engine = aurora-postgresql: postgres, mysql, mariadb",

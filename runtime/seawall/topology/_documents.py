@@ -14,7 +14,7 @@ from seawall.topology import _checks
 SCHEMA_VERSION: Final = 1
 """What this version of Seawall writes. A version only adds keys; it never changes what a key means."""
 LONGEST_REASON: Final = 300  # characters: one line for people
-LARGEST_WEIGHT: Final = 1_000_000
+LARGEST_WEIGHT: Final = 65_535  # what the selector can spread exactly
 DEFAULT_PORTS: Final = {"postgres": 5432, "mysql": 3306, "mariadb": 3306}
 
 

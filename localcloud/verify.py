@@ -187,14 +187,19 @@ def show(report: Report, outputs: Mapping[str, Any], console: Console) -> None:
         table.add_row(finding.kind, escape(finding.name), escape(finding.found), mark)
     console.print(table)
 
-    table = Table(title="Predicted recovery", title_justify="left", header_style="bold")
+    table = Table(
+        title="Predicted: how long it is down, and how much is lost, in seconds",
+        title_justify="left",
+        header_style="bold",
+    )
     table.add_column("failure, path")
     table.add_column("term")
     table.add_column("typical s", justify="right")
     table.add_column("worst s", justify="right")
     table.add_column("source")
     for prediction in outputs["predictions"]:
-        title = f"{prediction['failure_class']}, {prediction['path']}"
+        measure = "lost" if prediction["measure"] == "recovery_point_seconds" else "down"
+        title = f"{prediction['failure_class']}, {prediction['path']} {measure}"
         for term in prediction["terms"]:
             source = f"[yellow]{term['source']}[/]" if term["source"] == "assumed" else term["source"]
             table.add_row(title, term["name"], f"{term['typical_seconds']:g}", f"{term['worst_seconds']:g}", source)

@@ -1,5 +1,6 @@
 """RDS: instances that are told apart, and replicas that are instances of their own."""
 
+import hashlib
 import string
 from collections.abc import Callable
 from contextlib import suppress
@@ -9,8 +10,15 @@ from moto.moto_api._internal import mock_random
 from moto.rds import models
 from moto.rds.exceptions import DBInstanceNotFoundError, RDSClientError
 
+from localcloud.moto_patches import rds_groups
+
 RESOURCE_ID_CHARACTERS: Final = string.ascii_uppercase + string.digits
 RESOURCE_ID_LENGTH: Final = 26
+ZONE_ID_LENGTH: Final = 14  # of the hosted zone that holds the names of a region's instances
+# RDS takes its current default minor version of a major one. Which that is changes; here it is always this one.
+DEFAULT_MINOR: Final = "4"
+DEFAULT_MAJORS: Final = {"postgres": "17", "mysql": "8.4", "mariadb": "11.4"}  # moto's are ten years old
+MAJOR_PARTS: Final = {"postgres": 1, "mysql": 2, "mariadb": 2}  # how many numbers name a major version
 # What a replica gets when its creation does not say: never the source's, with AWS's value.
 REPLICA_DEFAULTS: Final[dict[str, Any]] = {
     "multi_az": False,
@@ -28,6 +36,96 @@ def give_each_instance_its_resource_id() -> None:
         self.dbi_resource_id = _resource_id()
 
     models.DBInstance.__init__ = init  # type: ignore[method-assign]
+
+
+def name_the_zone_of_each_endpoint() -> None:
+    """moto's endpoints lack the hosted zone that an alias record needs. AWS: one for each region; this one is made up."""
+
+    def endpoint(self: Any) -> dict[str, Any]:
+        digest = hashlib.sha256(self.region.encode()).hexdigest().upper()
+        return {"Address": self.address, "Port": self.port, "HostedZoneId": f"Z{digest[: ZONE_ID_LENGTH - 1]}"}
+
+    models.DBInstance.endpoint = property(endpoint)  # type: ignore[method-assign,assignment]
+
+
+def complete_major_versions() -> None:
+    """moto keeps a major version as it is given, and takes its parameter group's family for the engine alone.
+
+    AWS: "17" becomes the full version that is the default of that major one.
+    """
+    original: Any = models.DBInstance.engine_version
+
+    def keep(self: Any, value: str) -> None:
+        original.fset(self, full_version(self.engine, value))
+
+    models.DBInstance.engine_version = original.setter(keep)  # type: ignore[method-assign]
+    models.DBInstance.default_engine_versions.update(DEFAULT_MAJORS)
+
+
+def full_version(engine: str, version: str) -> str:
+    """The version, with a minor one when it is only a major one."""
+    parts = MAJOR_PARTS.get(engine)
+    return f"{version}.{DEFAULT_MINOR}" if parts is not None and version.count(".") < parts else version
+
+
+def major_version(engine: str, version: str) -> str:
+    """The major version of a version."""
+    return ".".join(version.split(".")[: MAJOR_PARTS.get(engine, 1)])
+
+
+def check_keys_of_new_instances() -> None:
+    """moto encrypts with any key, one that does not exist too. AWS: the key is of the region and usable."""
+    original: Callable[..., Any] = models.RDSBackend.create_db_instance
+
+    def create_db_instance(self: Any, db_kwargs: dict[str, Any]) -> Any:
+        key = db_kwargs.get("kms_key_id")
+        if not key:
+            return original(self, db_kwargs)
+        if not db_kwargs.get("storage_encrypted"):
+            raise RDSClientError("InvalidParameterCombination", "A KmsKeyId needs StorageEncrypted.")
+        return original(self, {**db_kwargs, "kms_key_id": self._validate_kms_key(key)})
+
+    models.RDSBackend.create_db_instance = create_db_instance  # type: ignore[method-assign]
+
+
+def hold_changes_to_their_rules() -> None:
+    """moto changes what AWS refuses to, and does not change the port.
+
+    AWS: a source of replicas keeps its automated backups; another major version needs AllowMajorVersionUpgrade, and no
+    version is lower than before.
+    """
+    original: Callable[..., Any] = models.RDSBackend.modify_db_instance
+
+    def modify_db_instance(self: Any, db_instance_identifier: str, db_kwargs: dict[str, Any]) -> Any:
+        database = self.describe_db_instances(db_instance_identifier)[0]
+        if db_kwargs.get("backup_retention_period") == 0 and database.replicas:
+            raise RDSClientError(
+                "InvalidDBInstanceState", "Automated backups cannot be turned off on a DB instance with read replicas."
+            )
+        version = db_kwargs.get("engine_version")
+        if version:
+            _check_upgrade(database, version, allowed=bool(db_kwargs.get("allow_major_version_upgrade")))
+        port = db_kwargs.pop("db_port_number", None)
+        changed = original(self, db_instance_identifier, db_kwargs)
+        if port is not None:
+            changed.port = port
+        return changed
+
+    models.RDSBackend.modify_db_instance = modify_db_instance  # type: ignore[method-assign]
+
+
+def _check_upgrade(database: Any, version: str, *, allowed: bool) -> None:
+    engine, before = database.engine, database.engine_version
+    if engine not in MAJOR_PARTS:
+        return
+    wanted = full_version(engine, version)
+    if [int(part) for part in wanted.split(".")] < [int(part) for part in before.split(".")]:
+        raise RDSClientError("InvalidParameterCombination", f"Cannot upgrade {engine} from {before} to {wanted}.")
+    if major_version(engine, wanted) != major_version(engine, before) and not allowed:
+        raise RDSClientError(
+            "InvalidParameterCombination",
+            "The AllowMajorVersionUpgrade flag must be present when upgrading to a new major version.",
+        )
 
 
 def make_replicas_instances_of_their_own() -> None:
@@ -182,7 +280,12 @@ def _replica_key(backend: Any, source: Any, key: str | None, *, far: bool) -> st
 
 PATCHES: Final = (
     give_each_instance_its_resource_id,
+    name_the_zone_of_each_endpoint,
+    complete_major_versions,
+    check_keys_of_new_instances,
+    hold_changes_to_their_rules,
     make_replicas_instances_of_their_own,
     delete_either_side_of_a_replication,
     promote_replicas_only,
+    *rds_groups.PATCHES,
 )

@@ -5,12 +5,15 @@ it was, or the stack was destroyed) the object would stay. After a whole run the
 """
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, Final
 
 from localcloud.provider.adapter import Adapter
 from localcloud.provider.clients import Clients, Cloud
 from localcloud.provider.failures import is_absent
 from localcloud.provider.journal import Entry, Journal
+
+# What stands in the way of removing an object that nobody will ever ask for.
+FORCED: Final = {"applyImmediately": True, "deletionProtection": False, "forceDestroy": True, "skipFinalSnapshot": True}
 
 
 def known_ids(deployment: Mapping[str, Any]) -> dict[str, set[str]]:
@@ -58,7 +61,7 @@ def _delete(adapter: Adapter, cloud: Cloud, id_: str) -> bool:
         state = adapter.read(cloud, id_, {})
         if state is None:
             return False
-        forced = {"forceDestroy": True} if "forceDestroy" in adapter.inputs else {}
+        forced = {name: value for name, value in FORCED.items() if name in adapter.inputs}
         adapter.delete(cloud, id_, {**state, **forced})
     except Exception as error:
         if not is_absent(error, adapter.absent_codes):

@@ -109,6 +109,40 @@ SAMPLES: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {
         {"region": "us-east-1", "name": "alias/{name}", "targetKeyId": "{key}"},
         [{"targetKeyId": "{other_key}"}],
     ),
+    "aws:rds/subnetGroup:SubnetGroup": (
+        {"region": "us-east-1", "name": "{name}", "subnetIds": ["{subnet_a}", "{subnet_b}"], "tags": {"a": "1"}},
+        [{"subnetIds": ["{subnet_b}", "{subnet_c}"]}, {"description": "others"}, {"tags": {"b": "1"}}],
+    ),
+    "aws:rds/parameterGroup:ParameterGroup": (
+        {
+            "region": "us-east-1", "name": "{name}", "family": "postgres17", "tags": {"a": "1"},
+            "parameters": [
+                {"name": "rds.force_ssl", "value": "1"},
+                {"name": "max_connections", "value": "100", "applyMethod": "pending-reboot"},
+            ],
+        },
+        [
+            {"parameters": [{"name": "rds.force_ssl", "value": "0"}]},
+            {"parameters": []}, {"skipDestroy": True}, {"skipDestroy": False}, {"tags": {"b": "1"}},
+        ],
+    ),
+    "aws:rds/instance:Instance": (
+        {
+            "region": "us-east-1", "identifier": "{name}", "instanceClass": "db.t4g.micro", "engine": "postgres",
+            "engineVersion": "17", "allocatedStorage": 20, "username": "shop", "password": "hunter2hunter2",
+            "dbName": "shop", "dbSubnetGroupName": "{subnet_group}", "vpcSecurityGroupIds": ["{group}"],
+            "storageEncrypted": True, "kmsKeyId": "{key}", "multiAz": True, "backupRetentionPeriod": 7,
+            "applyImmediately": True, "skipFinalSnapshot": True, "deletionProtection": False, "tags": {"a": "1"},
+        },
+        [
+            {"instanceClass": "db.t4g.small"}, {"password": "hunter3hunter3"}, {"backupRetentionPeriod": 3},
+            {"allocatedStorage": 30}, {"maxAllocatedStorage": 100}, {"multiAz": False}, {"port": 5433},
+            {"vpcSecurityGroupIds": ["{other_group}", "{group}"]}, {"parameterGroupName": "{parameter_group}"},
+            {"engineVersion": "18", "allowMajorVersionUpgrade": True}, {"deletionProtection": True},
+            {"deletionProtection": False}, {"skipFinalSnapshot": False, "finalSnapshotIdentifier": "last-{name}"},
+            {"tags": {"b": "1"}},
+        ],
+    ),
     "aws:ssm/parameter:Parameter": (
         {"region": "us-east-1", "name": "/{name}/topology", "type": "String", "value": "{}", "tags": {"a": "1"}},
         [{"value": '{"a": 1}'}, {"tier": "Advanced"}, {"description": "declared"}, {"tags": {"b": "1"}}],
@@ -207,7 +241,8 @@ class Surroundings:
         if name == "name":
             return self.name
         if name not in self._made:
-            self._made[name] = getattr(self, f"_{name}")()
+            is_subnet = name in ("subnet_a", "subnet_b", "subnet_c")
+            self._made[name] = self._subnet(name[-1]) if is_subnet else getattr(self, f"_{name}")()
         return self._made[name]
 
     def filled(self, value: Any) -> Any:
@@ -245,6 +280,28 @@ class Surroundings:
 
     def _other_group(self) -> str:
         return self._group("other")
+
+    def _subnet(self, zone: str) -> str:
+        block = {"a": "10.0.1.0/24", "b": "10.0.2.0/24", "c": "10.0.3.0/24"}[zone]
+        made = self._clients.get("ec2", "us-east-1").create_subnet(
+            VpcId=self.get("vpc"), CidrBlock=block, AvailabilityZone=f"us-east-1{zone}"
+        )
+        return made["Subnet"]["SubnetId"]
+
+    def _subnet_group(self) -> str:
+        subnets = [self.get("subnet_a"), self.get("subnet_b")]
+        name = f"group-{self.name}"
+        self._clients.get("rds", "us-east-1").create_db_subnet_group(
+            DBSubnetGroupName=name, DBSubnetGroupDescription="x", SubnetIds=subnets
+        )
+        return name
+
+    def _parameter_group(self) -> str:
+        name = f"parameters-{self.name}"
+        self._clients.get("rds", "us-east-1").create_db_parameter_group(
+            DBParameterGroupName=name, DBParameterGroupFamily="postgres17", Description="x"
+        )
+        return name
 
     def _key(self) -> str:
         return self._clients.get("kms", "us-east-1").create_key()["KeyMetadata"]["Arn"]

@@ -5,6 +5,8 @@ from typing import Final
 
 from localcloud.provider.adapter import Adapter
 from localcloud.provider.aws.alarms import COMPOSITE_ALARM, METRIC_ALARM
+from localcloud.provider.aws.database import INSTANCE
+from localcloud.provider.aws.database_groups import PARAMETER_GROUP, SUBNET_GROUP
 from localcloud.provider.aws.functions import FUNCTIONS
 from localcloud.provider.aws.health_check import HEALTH_CHECK
 from localcloud.provider.aws.key import ALIAS_OF_KEY, KEY
@@ -25,12 +27,15 @@ _ADAPTERS: Final = (
     EGRESS_RULE,
     HEALTH_CHECK,
     INGRESS_RULE,
+    INSTANCE,
     KEY,
     METRIC_ALARM,
     PARAMETER,
+    PARAMETER_GROUP,
     RECORD,
     SECURITY_GROUP,
     SUBNET,
+    SUBNET_GROUP,
     SUBSCRIPTION,
     TOPIC,
     VPC,

@@ -73,6 +73,25 @@ async def test_a_writer_tells_what_a_program_needs_of_it(databases: Databases) -
     assert state["parameterGroupName"] == "default.postgres17"
 
 
+@pytest.mark.parametrize(
+    ("engine", "version", "port"), [("postgres", "17", 5432), ("mysql", "8.4", 3306), ("mariadb", "11.4", 3306)]
+)
+async def test_each_engine_has_its_port_its_family_and_a_full_version(
+    databases: Databases, engine: str, version: str, port: int
+) -> None:
+    """A major version is all that a program gives, or nothing at all; a replica has its source's."""
+    writer = await databases.writer(engine=engine, engineVersion=version)
+    assert (writer.state["port"], writer.state["parameterGroupName"]) == (port, f"default.{engine}{version}")
+    assert writer.state["engineVersionActual"].startswith(f"{version}.")
+    replica = await databases.replica(writer)
+    assert (replica.state["engine"], replica.state["port"]) == (engine, port)
+    assert replica.state["engineVersion"] == writer.state["engineVersionActual"]
+    found = await databases.lab.invoke("aws:rds/getInstance:getInstance", dbInstanceIdentifier=databases.name)
+    assert (found["address"], found["resourceId"], found["multiAz"]) == (writer.state["address"], writer.id, True)
+    assert found["dbInstanceArn"] == writer.state["arn"]
+    assert "password" not in found
+
+
 async def test_a_replica_across_regions_lives_beside_its_source(databases: Databases) -> None:
     """Created by the source's ARN with a key of its own region; what its creation cannot say is set afterwards."""
     writer = await databases.writer()
@@ -101,8 +120,8 @@ async def test_a_replica_names_nothing_that_is_its_sources(databases: Databases)
         await databases.replica(writer, kmsKeyId=None)
     with pytest.raises(Exception, match="KMSKeyNotAccessibleFault"):
         await databases.replica(writer, kmsKeyId=await databases.key(HOME))
+    inputs = await databases.inputs(identifier=f"{databases.name}-other", kmsKeyId=await databases.key(AWAY))
     with pytest.raises(Exception, match="KMSKeyNotAccessibleFault"):
-        inputs = await databases.inputs(identifier=f"{databases.name}-other", kmsKeyId=await databases.key(AWAY))
         await databases.lab.create(INSTANCE, "other", inputs)
 
 

@@ -14,6 +14,7 @@ from localcloud.provider.aws import tags
 from localcloud.provider.aws.database_groups import read_tags, write_tags
 from localcloud.provider.aws.database_rules import LONGEST_IDENTIFIER, refusals
 from localcloud.provider.clients import Cloud
+from localcloud.provider.core import CloudIn
 from localcloud.provider.values import is_known
 from seawall.errors import InvalidInput
 
@@ -252,6 +253,42 @@ def _delete(cloud: Cloud, id_: str, state: Properties) -> None:
     if instance.get("DeletionProtection") and not state.get("deletionProtection") and state.get("applyImmediately"):
         client.modify_db_instance(DBInstanceIdentifier=identifier, DeletionProtection=False, ApplyImmediately=True)
     client.delete_db_instance(**request)
+
+
+# What `aws.rds.get_instance()` calls otherwise than the resource does.
+_CALLED: Final = {
+    "backupWindow": "preferredBackupWindow",
+    "arn": "dbInstanceArn",
+    "dbSubnetGroupName": "dbSubnetGroup",
+    "engineVersionActual": "engineVersion",
+    "identifier": "dbInstanceIdentifier",
+    "instanceClass": "dbInstanceClass",
+    "maintenanceWindow": "preferredMaintenanceWindow",
+    "username": "masterUsername",
+    "vpcSecurityGroupIds": "vpcSecurityGroups",
+}
+_UNTOLD: Final = frozenset(
+    {*("copyTagsToSnapshot", "deletionProtection", "iamDatabaseAuthenticationEnabled", "manageMasterUserPassword")}
+    | {"engineVersion", "parameterGroupName", "replicas", "status"}
+)
+
+
+def get_instance(cloud_in: CloudIn, arguments: Properties) -> Properties:
+    """What `aws.rds.get_instance()` asks. An instance that does not exist is an error."""
+    cloud, identifier = cloud_in(arguments.get("region") or ""), arguments.get("dbInstanceIdentifier")
+    if not identifier:
+        raise LocalCloudError("getInstance: give the dbInstanceIdentifier; the local cloud does not search by tags")
+    instance = _there(cloud, identifier)
+    told = {name: value for name, value in _properties(instance, {}).items() if name not in _UNTOLD}
+    return {
+        **{_CALLED.get(name, name): value for name, value in told.items() if value is not None},
+        "id": instance["DBInstanceIdentifier"],
+        "dbInstancePort": told["port"],
+        "dbParameterGroups": [one["DBParameterGroupName"] for one in instance.get("DBParameterGroups", [])],
+        "replicateSourceDb": told["replicateSourceDb"] or "",
+        "tags": read_tags(cloud, instance["DBInstanceArn"]),
+        "region": cloud.region,
+    }
 
 
 INSTANCE: Final = Adapter(

@@ -5,6 +5,7 @@ from typing import Final
 from localcloud.errors import LocalCloudError
 from localcloud.provider.adapter import Properties
 from localcloud.provider.aws import dns_names, tags
+from localcloud.provider.aws.database import get_instance
 from localcloud.provider.aws.parameter_functions import parameter, parameters_by_path
 from localcloud.provider.clients import PARTITION
 from localcloud.provider.core import CloudIn
@@ -90,6 +91,7 @@ FUNCTIONS: Final = {
     "aws:index/getCallerIdentity:getCallerIdentity": _caller_identity,
     "aws:index/getPartition:getPartition": _partition,
     "aws:index/getRegion:getRegion": _region,
+    "aws:rds/getInstance:getInstance": get_instance,
     "aws:route53/getZone:getZone": _zone,
     "aws:ssm/getParameter:getParameter": parameter,
     "aws:ssm/getParametersByPath:getParametersByPath": parameters_by_path,

@@ -22,6 +22,7 @@ StackOption = Annotated[str, typer.Option("--stack", help="Which Pulumi.<stack>.
 FolderOption = Annotated[
     Path | None, typer.Option("--folder", help="Where the environment is kept; .local/<stack> when absent.")
 ]
+AppsOption = Annotated[bool, typer.Option("--apps/--no-apps", help="Run the demo app in every region.")]
 SourceOption = Annotated[Path, typer.Option("--source", help="The folder with Pulumi.yaml and stacks/.")]
 
 
@@ -38,15 +39,17 @@ def engine() -> None:
 
 
 @app.command()
-def dev(stack: StackOption = "dev", folder: FolderOption = None, source: SourceOption = ROOT) -> None:
-    """Bring an environment up on the local cloud with the real engine, and read it back."""
-    from localcloud import cloud
+def dev(
+    stack: StackOption = "dev", folder: FolderOption = None, source: SourceOption = ROOT, with_apps: AppsOption = True
+) -> None:
+    """Bring an environment up on the local cloud with the real engine, run the demo app in it, and read it back."""
+    from localcloud import apps, cloud
     from localcloud.deploy import Deployment
     from localcloud.engine import ensure_engine
     from localcloud.verify import read_back, show
 
     sandbox = sandbox_of(stack, folder, source)
-    steps = Steps(console, total=4)
+    steps = Steps(console, total=5 if with_apps else 4)
     with steps.step("engine") as step:
         engine = ensure_engine(progress=step.say)
         step.result = f"pulumi {engine.version}, {engine.origin}"
@@ -72,8 +75,16 @@ def dev(stack: StackOption = "dev", folder: FolderOption = None, source: SourceO
             step.say(f"{strays} objects that a killed run had made, and nothing asks for any more, are deleted")
         sandbox.deployed_on.write_text(handle.instance_id, encoding="utf-8")
         step.result = _summary(outcome.changes)
+    running = apps.Apps((), started=False)
+    if with_apps:
+        with steps.step("apps: the shop in every region") as step:
+            running = apps.start(sandbox.apps, outcome.outputs["topology"], handle.endpoint, step.say)
+            places = ", ".join(f"{one.region} :{one.port}" for one in running.instances)
+            step.result = f"{'started' if running.started else 'running'}: {places}"
     with steps.step("verify: read back from the cloud") as step:
-        report = read_back(outcome.outputs, endpoint=handle.endpoint, recorded_file=sandbox.recorded)
+        report = read_back(
+            outcome.outputs, endpoint=handle.endpoint, recorded_file=sandbox.recorded, shops=running.instances
+        )
         step.result = report.summary
     show(report, outcome.outputs, console)
     unchanged = "nothing changed; " if outcome.changed == 0 else ""
@@ -86,8 +97,8 @@ def dev(stack: StackOption = "dev", folder: FolderOption = None, source: SourceO
 
 @app.command()
 def down(stack: StackOption = "dev", folder: FolderOption = None, source: SourceOption = ROOT) -> None:
-    """Delete the environment, stop the local cloud, and remove all its files."""
-    from localcloud import cloud
+    """Delete the environment, stop the demo app and the local cloud, and remove all their files."""
+    from localcloud import apps, cloud
     from localcloud.deploy import Deployment
     from localcloud.engine import ensure_engine
 
@@ -96,6 +107,7 @@ def down(stack: StackOption = "dev", folder: FolderOption = None, source: Source
         console.print(f"{stack} is not up: nothing to do")
         return
     steps = Steps(console, total=2)
+    apps.stop(sandbox.apps)
     with steps.step(f"destroy: stack {stack}") as step:
         handle = cloud.status(sandbox.cloud)
         if handle is None:

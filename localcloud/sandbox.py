@@ -7,6 +7,7 @@ Everything the engine writes stays in that folder; tracked files are only read. 
     state/      the engine's backend
     pulumi/     PULUMI_HOME: provider plugins, logs
     manifests/  what the Kubernetes plugin renders
+    apps/       logs of the demo app's instances
 """
 
 import json
@@ -63,6 +64,10 @@ class Sandbox:
     @property
     def manifests(self) -> Path:
         return self.folder / "manifests"
+
+    @property
+    def apps(self) -> Path:
+        return self.folder / "apps"
 
     @property
     def journal(self) -> Path:

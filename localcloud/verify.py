@@ -3,7 +3,7 @@
 The program's outputs are its claim; boto3 against the cloud is the evidence. Whatever differs is named.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -12,12 +12,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from localcloud.apps import AppInstance, ask
 from localcloud.findings import Finding, bare, unlike
 from localcloud.provider.recorded import recorded
 from localcloud.verify_topology import databases, topologies
 
 ALARM_REGION: Final = "us-east-1"  # where metrics of Route 53, and so their alarms, live
 HEALTH_METRIC: Final = "HealthCheckStatus"
+HTTP_OK: Final = 200
 
 
 @dataclass(frozen=True)
@@ -43,13 +45,16 @@ class Report:
         )
 
 
-def read_back(outputs: Mapping[str, Any], *, endpoint: str, recorded_file: Path) -> Report:
+def read_back(
+    outputs: Mapping[str, Any], *, endpoint: str, recorded_file: Path, shops: Sequence[AppInstance] = ()
+) -> Report:
     """Compare a stack's outputs with what the cloud at `endpoint` has.
 
     Args:
         outputs: The program's outputs: `zone_id`, `fqdn`, `records`, `health_checks`, `alarms`, `topology`, `database`.
         endpoint: The cloud's address.
         recorded_file: Where the provider plugin keeps what the cloud cannot emulate.
+        shops: Instances of the demo app, which are asked too.
     """
     import boto3  # heavy: not before it is needed
 
@@ -64,6 +69,7 @@ def read_back(outputs: Mapping[str, Any], *, endpoint: str, recorded_file: Path)
             *_alarms(cloudwatch, outputs, recorded_file),
             *topologies(session, endpoint, outputs),
             *databases(session, endpoint, outputs),
+            *_shops(shops, outputs),
         )
     )
 
@@ -165,6 +171,28 @@ def _alarms(cloudwatch: Any, outputs: Mapping[str, Any], recorded_file: Path) ->
             yield Finding("alarm", name, "recorded only: moto has no composite alarms", recorded_only=True)
         else:
             yield Finding("alarm", name, "missing", ("does not exist",))
+
+
+def _shops(shops: Sequence[AppInstance], outputs: Mapping[str, Any]) -> Iterator[Finding]:
+    """Each instance of the demo app: ready, of one mind about the primary, and able to reach it."""
+    for shop in shops:
+        ready, _ = ask(shop, "/readyz")
+        _, view = ask(shop, "/region")
+        _, stock = ask(shop, "/products/lamp/stock")
+        claim, view, stock = outputs["topology"], view or {}, stock or {}
+        yield Finding(
+            "shop",
+            f"{shop.region} {shop.url}",
+            f"ready, epoch {view.get('epoch')}, primary {view.get('primary')}, stock counted in {stock.get('counted_in')}",
+            unlike(
+                {
+                    "readiness": (HTTP_OK, ready),
+                    "region": (shop.region, view.get("region")),
+                    "primary": (claim["primary_region"], view.get("primary")),
+                    "stock counted in": (claim["primary_region"], stock.get("counted_in")),
+                }
+            ),
+        )
 
 
 def _record_key(record: Mapping[str, Any]) -> tuple[str, str, str]:

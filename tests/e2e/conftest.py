@@ -64,9 +64,9 @@ class Lab:
         )
 
     def dev(self, edit: Edit | None = None) -> Run:
-        """Configure and `make dev`."""
+        """Configure and `make dev`, without the demo app, which has a test of its own."""
         self.configure(edit)
-        return self.localcloud("dev")
+        return self.localcloud("dev", "--no-apps")
 
     def variables(self) -> dict[str, str]:
         handle = cloud.start(self.sandbox.cloud, progress=print)

@@ -123,7 +123,7 @@ def test_the_runtime_loads_in_each_region_what_was_declared(up: Any) -> None:
         assert {member.region: member.host for member in (view.writer, *view.readers)} == {
             where: instance["Endpoint"]["Address"] for where, instance in instances(up).items()
         }
-    run = up.localcloud("dev")
+    run = up.localcloud("dev", "--no-apps")
     assert "nothing changed" in run.text
     assert "topology" in run.text
     assert f"replica of {identifier(HOME)}" in " ".join(run.text.split())
@@ -132,7 +132,7 @@ def test_the_runtime_loads_in_each_region_what_was_declared(up: Any) -> None:
 def test_the_password_is_nowhere_in_the_clear(up: Any) -> None:
     """Not in the state, a log, a manifest, the topology, an output, nor what the commands print."""
     printed = [
-        up.localcloud("dev").text,
+        up.localcloud("dev", "--no-apps").text,
         up.pulumi("preview", "--diff").text,
         up.pulumi("stack", "output", "--json").text,
         up.pulumi("stack", "export").text,
@@ -223,7 +223,7 @@ def test_a_failover_outside_is_not_undone_and_its_adoption_replaces_nothing(up: 
     writer, which stays as it is until then, is rebuilt as a replica by name."""
     before = {where: one["DbiResourceId"] for where, one in instances(up).items()}
     fail_over(up)
-    run = up.localcloud("dev")
+    run = up.localcloud("dev", "--no-apps")
     assert run.code == 1
     assert "FailoverNotAdopted: seawall:epoch = 0: 1, because the live document (epoch 1" in " ".join(run.text.split())
     assert "Traceback" not in run.text

@@ -45,14 +45,14 @@ def protocol(value: str) -> Any:
 
 def test_a_second_dev_says_that_nothing_changed(up: Any) -> None:
     """Whoever runs `make dev` twice must see at a glance that the second run did nothing."""
-    run = up.localcloud("dev")
+    run = up.localcloud("dev", "--no-apps")
     assert run.code == 0, run.last_lines
     assert "nothing changed" in run.text
 
 
 def test_the_table_shows_every_record_check_and_alarm_with_the_prediction(up: Any) -> None:
     """The closing table is read from the cloud, and the prediction comes with its terms and their sources."""
-    run = up.localcloud("dev")
+    run = up.localcloud("dev", "--no-apps")
     flat = " ".join(run.text.split())
     assert len(up.records()) > 0
     for name, _, _ in up.records():
@@ -172,5 +172,5 @@ def test_tracked_files_stay_as_they_are(up: Any) -> None:
     """The engine likes to write salts and tags into configuration files: only into its own copies."""
     source = up.sandbox.source
     before = {path: path.read_bytes() for path in source.glob("Pulumi*.yaml")}
-    assert up.localcloud("dev").code == 0
+    assert up.localcloud("dev", "--no-apps").code == 0
     assert {path: path.read_bytes() for path in source.glob("Pulumi*.yaml")} == before

@@ -110,7 +110,7 @@ def test_a_killed_up_converges_by_the_next_dev(
     assert process.poll() is None, "the run ended before it could be killed"
     children = kill(process, what)
 
-    run = lab.localcloud("dev")
+    run = lab.localcloud("dev", "--no-apps")
     assert run.code == 0, run.last_lines
     assert everything(lab) == expected
     assert not lab.state().get("pending_operations")
@@ -165,7 +165,7 @@ def test_a_cloud_that_lost_everything_is_filled_again(lab: Any) -> None:
     assert lab.dev().code == 0
     expected = everything(lab)
     cloud.stop(lab.sandbox.cloud)
-    run = lab.localcloud("dev")
+    run = lab.localcloud("dev", "--no-apps")
     assert run.code == 0, run.last_lines
     assert everything(lab) == expected
     assert lab.pulumi("preview", "--expect-no-changes").code == 0
@@ -178,7 +178,7 @@ def test_a_cloud_that_was_killed_is_started_and_filled_again(lab: Any) -> None:
     handle = cloud.status(lab.sandbox.cloud)
     assert handle is not None
     psutil.Process(handle.pid).kill()
-    assert lab.localcloud("dev").code == 0
+    assert lab.localcloud("dev", "--no-apps").code == 0
     assert everything(lab) == expected
 
 
@@ -189,7 +189,7 @@ def test_a_run_of_somebody_else_is_waited_for_not_broken_into(lab: Any) -> None:
     try:
         wait_until(lambda: bool(lab.sandbox.lock_holders()) or process.poll() is not None, "the lock")
         assert process.poll() is None
-        run = lab.localcloud("dev")
+        run = lab.localcloud("dev", "--no-apps")
         assert run.code == 1
         assert f"another run is at work on stack dev (process {process.pid})" in run.text
     finally:

@@ -34,6 +34,9 @@ class RetryPolicy:
     statuses: frozenset[int] = frozenset({502, 503, 504})
     """Answers that are tried again elsewhere. Not 500: the same request would most often fail the same way."""
     methods: frozenset[str] = IDEMPOTENT
+    read_ahead_bytes: int = 65_536
+    """An answer to a request that may be tried again is read whole before it is handed over, if its `Content-Length` is at
+    most this: one that breaks off can then be tried again, too. 0: never."""
     backoff_seconds: float = 0.05
     """Another endpoint is tried at once. When all have been, one is tried again after a random part of this, doubled with
     each attempt."""
@@ -42,6 +45,8 @@ class RetryPolicy:
     def __post_init__(self) -> None:
         if not 1 <= self.max_attempts <= 100:
             raise InvalidInput("max_attempts", self.max_attempts, allowed="1 to 100")
+        if self.read_ahead_bytes < 0:
+            raise InvalidInput("read_ahead_bytes", self.read_ahead_bytes, allowed="0 or more bytes")
         for name in ("backoff_seconds", "max_backoff_seconds"):
             value: float = getattr(self, name)
             if not 0.0 <= value < float("inf"):
@@ -169,6 +174,18 @@ class Call:
         if isinstance(outcome, int):
             return outcome in self._rules.retries.statuses
         return isinstance(outcome, httpx.TransportError) and not isinstance(outcome, NEUTRAL)
+
+    def reads_ahead(self, response: httpx.Response) -> bool:
+        """Whether the body is read before it is handed over."""
+        length = response.headers.get("Content-Length", "")
+        return (
+            length.isascii()
+            and length.isdigit()
+            and 0 < int(length) <= self._rules.retries.read_ahead_bytes
+            and self._request.method.upper() != "HEAD"  # whose Content-Length is that of a GET
+            and self._rules.retries.max_attempts > 1
+            and self._repeatable()
+        )
 
     def is_failure(self, status: int) -> bool:
         """Whether an answer of that status speaks against the endpoint."""

@@ -1,6 +1,8 @@
 """httpx transports that choose an endpoint for each request. The rules are in `_rules`, the connections in `_pools`."""
 
 import contextlib
+import functools
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from typing import Any, Final, final
@@ -45,7 +47,8 @@ class SelectorTransport(httpx.BaseTransport):
 
     Scheme, host, port and path prefix come from the endpoint's URL; what the request says instead is a placeholder. Each
     request is one outcome for its endpoint and one for the breaker: a failure when it raises, or when the status is one
-    of `failure_statuses`; a success when its body has been read or closed. A `CallNotPermitted` is no outcome.
+    of `failure_statuses`; a success when its body has been read or closed. A `CallNotPermitted` is no outcome. A short
+    answer that may be tried again is read before it is handed over, see `RetryPolicy.read_ahead_bytes`.
 
     Args:
         selector: Picks.
@@ -129,7 +132,13 @@ class SelectorTransport(httpx.BaseTransport):
         stream = response.stream
         if not isinstance(stream, httpx.SyncByteStream):  # pragma: no cover - a transport that breaks its own protocol
             raise TypeError("a sync transport answered with an async body")
-        response.stream = _Watched(stream, current, self._pools, pool)
+        response.stream = watched = _Watched(stream, current, self._pools, pool)
+        if call.reads_ahead(response):
+            try:
+                body = b"".join(watched)
+            finally:
+                watched.close()
+            response.stream = httpx.ByteStream(body)
         return response
 
     def _close_idle(self) -> None:
@@ -212,7 +221,13 @@ class AsyncSelectorTransport(httpx.AsyncBaseTransport):
         stream = response.stream
         if not isinstance(stream, httpx.AsyncByteStream):  # pragma: no cover - a transport that breaks its own protocol
             raise TypeError("an async transport answered with a sync body")
-        response.stream = _AsyncWatched(stream, current, self._pools, pool)
+        response.stream = watched = _AsyncWatched(stream, current, self._pools, pool)
+        if call.reads_ahead(response):
+            try:
+                body = b"".join([chunk async for chunk in watched])
+            finally:
+                await watched.aclose()
+            response.stream = httpx.ByteStream(body)
         return response
 
     async def _close_idle(self) -> None:
@@ -250,7 +265,9 @@ class _Watched(httpx.SyncByteStream):
     def __iter__(self) -> Iterator[bytes]:
         try:
             yield from self._stream
-        except httpx.TransportError as error:
+        except GeneratorExit:  # the reader has seen enough; `close` says the rest
+            raise
+        except BaseException as error:
             self._current.raised(error)
             raise
 
@@ -278,7 +295,9 @@ class _AsyncWatched(httpx.AsyncByteStream):
         try:
             async for chunk in self._stream:
                 yield chunk
-        except httpx.TransportError as error:
+        except GeneratorExit:  # the reader has seen enough; `close` says the rest
+            raise
+        except BaseException as error:
             self._current.raised(error)
             raise
 
@@ -292,11 +311,15 @@ class _AsyncWatched(httpx.AsyncByteStream):
                 self._current.succeeded()
 
 
+@functools.cache
+def _tls(scheme: str) -> ssl.SSLContext:
+    """One for all pools: to read the certificate authorities takes a good part of a second, and blocks an event loop."""
+    return httpx.create_ssl_context() if scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
 def _make_transport(endpoint: Endpoint) -> httpx.BaseTransport:
-    del endpoint
-    return httpx.HTTPTransport()
+    return httpx.HTTPTransport(verify=_tls(httpx.URL(endpoint.url).scheme))
 
 
 def _make_async_transport(endpoint: Endpoint) -> httpx.AsyncBaseTransport:
-    del endpoint
-    return httpx.AsyncHTTPTransport()
+    return httpx.AsyncHTTPTransport(verify=_tls(httpx.URL(endpoint.url).scheme))

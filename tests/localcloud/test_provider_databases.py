@@ -4,6 +4,9 @@ from typing import Any
 
 import pytest
 
+from localcloud.provider.aws import ADAPTERS
+from localcloud.provider.sweep import sweep
+
 pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("provider")]
 
 INSTANCE = "aws:rds/instance:Instance"
@@ -194,6 +197,16 @@ async def test_protection_stands_until_the_program_takes_it_away(databases: Data
     assert snapshots[0]["DBInstanceIdentifier"] == databases.name
     assert not await writer.refresh()
     await writer.delete()
+
+
+async def test_what_a_killed_run_made_is_swept_even_when_protected(databases: Databases) -> None:
+    """No state knows it, so nobody could take its protection away; it holds nothing yet."""
+    lab = databases.lab
+    await databases.writer()
+    removed = sweep(lab.journal, ADAPTERS, lab.clients, {})
+    assert INSTANCE in [entry.type for entry in removed]
+    found = lab.client("rds", HOME).describe_db_instances()["DBInstances"]
+    assert databases.name not in [one["DBInstanceIdentifier"] for one in found]
 
 
 async def test_a_final_snapshot_is_named_or_skipped(databases: Databases) -> None:

@@ -85,6 +85,20 @@ async def test_the_kinds_of_value_exclude_each_other(lab: Any) -> None:
     assert await made.refresh()
     assert not (await made.diff(insecure)).diffs
     assert "value" not in made.state
+    await made.update(named(lab, "plain"))  # the same value, as a secret from now on
+    assert not (await made.diff(named(lab, "plain"))).diffs
+    assert "insecureValue" not in made.state
+
+
+async def test_an_imported_parameter_is_known_by_its_value(lab: Any) -> None:
+    """As the real provider reads one that it does not know: a program that gives `insecureValue` differs in that."""
+    made = await lab.create(PARAMETER, "made", named(lab, "adopted", description="ours"))
+    imported = type(made)(lab, PARAMETER, "adopted", f"/{lab.prefix}/adopted@eu-west-1", None, None)
+    assert await imported.refresh()
+    assert not (await imported.diff(named(lab, "adopted", description="ours"))).diffs
+    insecure = named(lab, "adopted", description="ours", insecureValue="{}")
+    del insecure["value"]
+    assert list((await imported.diff(insecure)).diffs) == ["insecureValue"]
 
 
 async def test_a_secure_parameter_is_read_back_decrypted(lab: Any) -> None:

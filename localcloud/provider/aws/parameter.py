@@ -148,7 +148,7 @@ PARAMETER: Final = Adapter(
     autoname=Autoname(longest=LONGEST_NAME),
     replaces=frozenset({"dataType", "name"}),
     replaces_when=_replaces,
-    keeps=frozenset({"dataType", "keyId", "tier"}),
+    keeps=frozenset({"dataType", "keyId", "tier", *VALUES}),
     write_only=frozenset({"overwrite"}),
     computed=frozenset({"arn", "version"}),
     absent_codes=frozenset({"ParameterNotFound"}),

@@ -25,6 +25,7 @@ from seawall import contract, metrics_otel
 from seawall.breaker import CallNotPermitted, CircuitBreaker, CircuitBreakerConfig, CircuitBreakerRegistry
 from seawall.errors import InvalidInput
 from seawall.events import EventBus
+from seawall.faults import Fault, FaultInjector
 from seawall.health import Check, HealthRegistry
 from seawall.health._registry import Probe
 from seawall.instrumentation import READ_METRICS
@@ -75,16 +76,25 @@ async def test_a_scrape_of_a_live_app_has_every_metric_that_is_read(registry: Co
 
     slo = Slo(name="availability", objective=0.999, no_data=NoData.FAIL)
     app = MetricsMiddleware(Starlette(routes=[Route("/", shop)]), registry=registry, slos=[slo])
-    with watch(breaker, selector, health, registry=registry):
+    faults = FaultInjector([Fault("refused", at="payments", kind="error")])
+    faults.switch_on(for_seconds=60)
+    with watch(breaker, selector, health, faults, registry=registry):
+        with pytest.raises(ConnectionError):
+            faults.inject("payments")
         await health.report(Probe.READY)
         selector.pick().success()
+        for _ in range(2):
+            breaker.acquire().failure()  # open, with a failure rate of its own until it is closed again
+        assert registry.get_sample_value(contract.BREAKER_FAILURE_RATE.prometheus, {"breaker": "payments"}) is None
+        breaker.metrics_only()
         for _ in range(2):
             breaker.acquire().failure()
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop.test") as client:
             await client.get("/")
         families = {family.name: family for family in parse((await scrape(registry)).text)}
     measured = {contract.HTTP_REQUEST_DURATION, contract.HTTP_ACTIVE_REQUESTS, contract.BREAKER_TRANSITIONS}
-    for spec in {*READ_METRICS, *measured} - {contract.BREAKER_FAILURE_RATE}:
+    assert {*READ_METRICS, *measured} == set(contract.ALL_METRICS)
+    for spec in contract.ALL_METRICS:
         samples = families[spec.family].samples
         assert {sample.name for sample in samples} >= set(spec.samples), spec.otel
         assert all(set(spec.labels) <= set(sample.labels) for sample in samples), spec.otel

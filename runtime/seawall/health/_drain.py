@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import logging
 import signal
+import threading
 from collections.abc import AsyncGenerator, Callable, Sequence
 from types import FrameType
 from typing import Any, Final
@@ -11,6 +13,8 @@ from seawall.errors import InvalidInput
 from seawall.health._registry import HealthRegistry
 
 __all__ = ["draining_on_signals"]
+
+_log: Final = logging.getLogger("seawall.health")
 
 WAIT_SECONDS: Final = 15.0  # the kubelet's defaults: a period of 10 s, and what a load balancer needs to hear of it
 
@@ -34,12 +38,17 @@ async def draining_on_signals(
             (`terminationGracePeriodSeconds`).
         signals: Which ones.
 
+    Outside of the main thread, where Python delivers no signals (test clients), it does nothing, as uvicorn itself does.
+
     Raises:
         InvalidInput: a negative `wait_seconds`.
-        ValueError: not in the main thread, where alone Python delivers signals.
     """
     if not 0.0 <= wait_seconds < float("inf"):
         raise InvalidInput("wait_seconds", wait_seconds, allowed="0 seconds or more")
+    if threading.current_thread() is not threading.main_thread():
+        _log.info("not in the main thread: no signal drains this app")
+        yield
+        return
     loop = asyncio.get_running_loop()
     before: dict[int, Any] = {}
 

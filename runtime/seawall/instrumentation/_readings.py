@@ -12,6 +12,7 @@ from seawall.contract import (
     BREAKER_STATE,
     ERROR_BUDGET_BURN_RATE,
     ERROR_BUDGET_REMAINING,
+    FAULTS_INJECTED,
     HEALTH_CHECK_DURATION,
     HEALTH_CHECK_HEALTHY,
     HEALTH_CHECK_RUNS,
@@ -23,13 +24,16 @@ from seawall.contract import (
     MetricSpec,
 )
 from seawall.events import EventBus
+from seawall.faults import FaultInjector
 from seawall.health import HealthRegistry
 from seawall.instrumentation._budget import RequestTally
 from seawall.selector import EndpointSelector, EndpointState
 
 __all__ = ["READ_METRICS", "Reading", "Source", "added_up", "buses_of", "readings_of"]
 
-Source: TypeAlias = CircuitBreaker | CircuitBreakerRegistry | EndpointSelector | HealthRegistry | RequestTally
+Source: TypeAlias = (
+    CircuitBreaker | CircuitBreakerRegistry | EndpointSelector | HealthRegistry | FaultInjector | RequestTally
+)
 
 _LARGEST: Final = (BREAKER_FAILURE_RATE, HEALTH_CHECK_DURATION, ERROR_BUDGET_BURN_RATE)
 _SMALLEST: Final = (HEALTH_CHECK_HEALTHY, ERROR_BUDGET_REMAINING)
@@ -49,6 +53,7 @@ READ_METRICS: Final = (
     HEALTH_DRAINING,
     ERROR_BUDGET_REMAINING,
     ERROR_BUDGET_BURN_RATE,
+    FAULTS_INJECTED,
 )
 """All that can be read; the others of the contract are counted as they happen."""
 
@@ -73,6 +78,9 @@ def readings_of(sources: Iterable[Source]) -> Iterator[Reading]:
                 yield from _of_breaker(breaker)
         elif isinstance(source, EndpointSelector):
             yield from _of_selector(source)
+        elif isinstance(source, FaultInjector):
+            for labels, count in source.snapshot().injected.items():
+                yield Reading(FAULTS_INJECTED, labels, count)
         elif isinstance(source, RequestTally):
             yield from _of_tally(source)
         else:

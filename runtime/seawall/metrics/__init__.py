@@ -2,7 +2,7 @@
 
 ```python
 app.add_middleware(MetricsMiddleware)
-app.add_route("/metrics", metrics_app())
+app.routes.append(Route("/metrics", metrics_app()))
 watch(payments_breaker, selector, health)
 ```
 

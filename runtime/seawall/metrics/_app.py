@@ -68,7 +68,7 @@ class MetricsApp:
 
 
 def metrics_app(registry: CollectorRegistry = REGISTRY) -> MetricsApp:
-    """An ASGI app with what Prometheus scrapes: `app.add_route("/metrics", metrics_app())`, or on a port of its own.
+    """An ASGI app with what Prometheus scrapes: `app.routes.append(Route("/metrics", metrics_app()))` with Starlette's `Route`, or on a port of its own.
 
     Answers in the format that is asked for (text or OpenMetrics, compressed or not), and with only the metrics named in
     `name[]` where there are such. In multi-process mode it answers for all processes.

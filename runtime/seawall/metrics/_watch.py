@@ -50,7 +50,7 @@ def watch(*sources: Source, registry: CollectorRegistry = REGISTRY) -> Watch:
     them alive until `stop()`. Objects of one name and kind are added up.
 
     Args:
-        sources: Breakers, registries of breakers, selectors, health registries.
+        sources: Breakers, registries of breakers, selectors, health registries, fault injectors.
         registry: Where to show them; prometheus_client's own when left out.
 
     Raises:
@@ -58,7 +58,9 @@ def watch(*sources: Source, registry: CollectorRegistry = REGISTRY) -> Watch:
     """
     for source in sources:
         if not isinstance(cast("object", source), Source):
-            raise InvalidInput("sources", source, allowed="breakers, their registries, selectors, health registries")
+            raise InvalidInput(
+                "sources", source, allowed="breakers, their registries, selectors, health registries, fault injectors"
+            )
     return _room_of(registry).enter(sources)
 
 

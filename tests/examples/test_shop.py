@@ -1,0 +1,175 @@
+"""The demo shop: in one process, and as real processes in two regions that are drained and killed."""
+
+import asyncio
+import http.server
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import shop_kill
+from prometheus_client import CollectorRegistry
+from shop.app import create_app
+from shop.endpoints import endpoints_of
+from shop.settings import Settings
+from shop_fleet import PRIMARY, STANDBY, TOPOLOGY, Fleet
+
+from seawall.errors import InvalidInput
+from seawall.topology import TextSource, load
+
+SOURCE = TextSource(json.dumps(TOPOLOGY))
+
+
+def get(url: str) -> tuple[int, Any]:
+    """Status and JSON, without httpx: a client that shares nothing with what is tested."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - ours
+            return answer.status, json.loads(answer.read())
+    except urllib.error.HTTPError as error:
+        return error.code, json.loads(error.read())
+
+
+@pytest.fixture
+def gateway() -> Iterator[tuple[str, list[int]]]:
+    """A payment API that answers with the statuses it is told to, the last one for ever."""
+    statuses = [200]
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(statuses[0] if len(statuses) == 1 else statuses.pop(0))
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}", statuses
+        server.shutdown()
+        thread.join()
+
+
+def test_orders_are_taken_while_payments_fail_and_the_breaker_spares_the_api(gateway: tuple[str, list[int]]):
+    """A payment API that is down costs the shop a flag on the order, not the order, and shows in health and metrics."""
+    url, statuses = gateway
+    registry = CollectorRegistry()
+    app = create_app(Settings(region=PRIMARY, payments_url=url, drain_seconds=0), source=SOURCE, registry=registry)
+
+    async def run() -> None:
+        async with app.router.lifespan_context(app) as state:
+
+            async def served(scope: Any, receive: Any, send: Any) -> None:
+                await app({**scope, "state": dict(state or {})}, receive, send)  # as a server passes it on
+
+            async with httpx.AsyncClient(transport=httpx.ASGITransport(served), base_url="http://shop.test") as client:
+                await checks(client)
+
+    async def checks(client: httpx.AsyncClient) -> None:
+        order = {"product": "chair", "quantity": 2}
+        answer = await client.post("/orders", json=order)
+        assert (answer.status_code, answer.json()["paid"], answer.json()["cents"]) == (201, True, 25800)
+        statuses[:] = [503]
+        answers = [await client.post("/orders", json=order) for _ in range(8)]
+        assert {answer.status_code for answer in answers} == {202}
+        health = (await client.get("/health")).json()
+        assert (health["status"], health["checks"]["payments"]["outcome"]) == ("degraded", "failed")
+        assert (await client.get("/readyz")).status_code == 200
+        scraped = (await client.get("/metrics")).text
+        assert 'seawall_circuit_breaker_state{breaker="payments",state="open"} 1.0' in scraped
+        rejected = 'seawall_circuit_breaker_calls_total{breaker="payments",outcome="rejected"} '
+        assert float(scraped.partition(rejected)[2].split()[0]) >= 3
+        assert 'http_route="/orders"' in scraped
+        assert 'seawall_slo_error_budget_remaining_ratio{slo="shop-availability"} 1.0' in scraped
+        assert (await client.post("/orders", json={"product": "castle"})).status_code == 404
+        # No other instance runs here: the stock of the primary region is not known, which is no error.
+        assert (await client.get("/products/lamp/stock")).json()["left"] is None
+
+    asyncio.run(run())
+
+
+def test_endpoints_are_the_topologys_and_primaries_come_first():
+    """What is declared is what is called; on loopback a region's instances stand in for its load balancer."""
+    view = load(SOURCE)
+    assert [(each.name, each.url, each.role) for each in endpoints_of(view)] == [
+        ("eu", "https://eu.shop.example", "primary"),
+        ("us", "https://us.shop.example", "standby"),
+    ]
+    found = endpoints_of(view, {STANDBY: ("http://127.0.0.1:1", "http://127.0.0.1:2")})
+    assert [(each.name, each.role) for each in found] == [("eu", "primary"), ("us-1", "standby"), ("us-2", "standby")]
+
+
+def test_settings_come_from_the_environment_and_the_command_line_counts_more(tmp_path: Path):
+    """One line says what is missing, before anything is served."""
+    environ = {"SHOP_REGION": "a", "SHOP_PORT": "9", "SHOP_INSTANCES": "a=http://x,http://y;b=http://z"}
+    settings = Settings.from_environ(environ, port=7)
+    assert (settings.region, settings.port) == ("a", 7)
+    assert settings.instances == {"a": ("http://x", "http://y"), "b": ("http://z",)}
+    for broken, line in (
+        ({}, "SHOP_REGION is missing"),
+        ({**environ, "SHOP_PORT": "x"}, "SHOP_PORT = x"),
+        ({**environ, "SHOP_INSTANCES": "a"}, "SHOP_INSTANCES = a"),
+    ):
+        with pytest.raises(InvalidInput, match=line):
+            Settings.from_environ(broken)
+
+
+def test_it_stays_up_while_one_instance_drains_and_a_region_dies(tmp_path: Path):
+    """The whole of it, as processes: a deployment nobody notices, then a power cut that costs retries and no GET."""
+    with Fleet(tmp_path, {"SHOP_DRAIN_SECONDS": "1"}) as fleet:
+        primary, leaving = fleet.instances[PRIMARY][0], fleet.instances[STANDBY][1]
+        for region, urls in fleet.instances.items():
+            for url in urls:
+                status, body = get(f"{url}/region")
+                assert (status, body["region"], body["primary"]) == (200, region, PRIMARY)
+        assert get(f"{leaving}/products/lamp/stock") == (200, {"product": "lamp", "left": 12, "counted_in": PRIMARY})
+
+        fleet.signal(fleet.ports[STANDBY][1], signal.SIGTERM)
+        deadline = time.monotonic() + 0.9
+        while get(f"{leaving}/readyz")[1]["status"] != "draining":
+            assert time.monotonic() < deadline, "it did not say that it drains"
+        assert get(f"{leaving}/products")[0] == 200
+        assert get(f"{leaving}/livez")[0] == 200
+        assert fleet.wait(fleet.ports[STANDBY][1]) in (0, -signal.SIGTERM)
+
+        assert get(f"{primary}/regionz")[0] == 200
+        outcome = asyncio.run(shop_kill.kill_under_load(fleet, PRIMARY, before_seconds=0.5, after_seconds=1.0))
+        assert shop_kill.missed(outcome) == []
+        assert outcome.plain.failed_gets, "the kill was not felt, so nothing was shown"
+
+
+@pytest.mark.soak
+def test_nobody_notices_when_the_standby_dies(tmp_path: Path):
+    """The other region: nothing is retried, nothing fails."""
+    with Fleet(tmp_path) as fleet:
+        outcome = asyncio.run(shop_kill.kill_under_load(fleet, STANDBY))
+    assert shop_kill.missed(outcome) == []
+    assert (outcome.ours.retried, outcome.ours.failed) == (0, 0)
+
+
+def test_without_a_topology_it_says_so_in_one_line_and_does_not_start(tmp_path: Path):
+    """A tired person reads the last line of a log."""
+    shop = Path(shop_kill.__file__).parent
+    done = subprocess.run(
+        [sys.executable, "-m", "shop", "--region", "eu-west-1"],
+        env={"PYTHONPATH": str(shop), "SEAWALL_TOPOLOGY_PATH": str(tmp_path / "nowhere.json")},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("shop: ")
+    assert len(done.stderr.splitlines()) == 1

@@ -94,7 +94,7 @@ class PublishedTopology(pulumi.ComponentResource):
         return kubernetes.Provider(
             f"{name}-{cluster.region}",
             context=cluster.context,
-            kubeconfig=cluster.kubeconfig,
+            kubeconfig=_guarded(cluster.kubeconfig),
             # Otherwise each new content is a deletion and then a creation: in between, pods start without a topology.
             enable_config_map_mutable=True,
             opts=pulumi.ResourceOptions(parent=self),
@@ -112,6 +112,13 @@ class PublishedTopology(pulumi.ComponentResource):
             data={DECLARED_KEY: text},
             opts=pulumi.ResourceOptions(parent=self, provider=self.providers[cluster.region], import_=import_id),
         )
+
+
+def _guarded(kubeconfig: pulumi.Input[str] | None) -> pulumi.Input[str] | None:
+    """A kubeconfig's contents hold credentials, which must not stand in the state in the clear; a path holds none."""
+    if kubeconfig is None or (isinstance(kubeconfig, str) and "\n" not in kubeconfig and "{" not in kubeconfig):
+        return kubeconfig
+    return pulumi.Output.secret(kubeconfig)
 
 
 def _text(plan: TopologyPlan) -> pulumi.Input[str]:

@@ -91,6 +91,22 @@ def test_each_cluster_has_its_own_provider_that_changes_config_maps_in_place(dep
     assert all(str(made.inputs["enableConfigMapMutable"]).lower() == "true" for made in providers.values())
 
 
+@pytest.mark.parametrize(
+    ("kubeconfig", "guarded"),
+    [
+        (lambda: "/home/me/.kube/eu", False),
+        (lambda: "apiVersion: v1\nkind: Config\nusers: [{token: abc}]\n", True),
+        (lambda: pulumi.Output.from_input("known later"), True),
+    ],
+)
+def test_the_contents_of_a_kubeconfig_are_secret_and_a_path_is_not(deploy, kubeconfig, guarded):
+    """Contents hold a cluster's credentials; the engine's state is a file that people share."""
+    clusters = [{"region": "eu-west-1", "kubeconfig": kubeconfig()}]
+    given = deploy(lambda: publish(clusters=clusters)).of("kubernetes")["shop-eu-west-1"].inputs["kubeconfig"]
+    assert isinstance(given, dict) is guarded  # a secret is wrapped on its way to the engine
+    assert ("1b47061264138c4ac30d75fd1eb44270" in str(given)) is guarded  # Pulumi's signature of secrets
+
+
 def test_hosts_that_are_known_later_are_in_the_published_document(deploy):
     """Databases and their addresses come into being in the same deployment."""
     args = topology_args(shop(), hosts={"eu-west-1": pulumi.Output.from_input("new.eu-west-1.rds.amazonaws.com")})

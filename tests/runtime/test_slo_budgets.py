@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seawall.errors import InvalidInput
-from seawall.objectives import Objectives
+from seawall.objectives import FASTEST_PAGE_BURN, Objectives
 from seawall.slo import (
     STANDARD_ALERTS,
     AlertSeverity,
@@ -44,6 +44,11 @@ def test_burn_rates_follow_from_the_period(days, rates):
         (259_200, 21_600),
     ]
     assert [window.severity for window in windows] == [AlertSeverity.PAGE] * 2 + [AlertSeverity.TICKET] * 2
+
+
+def test_the_objectives_own_check_knows_the_fastest_page():
+    """`objectives` lies below `slo` and cannot ask it: the two figures must not drift apart."""
+    assert pytest.approx(max(window.burn_rate for window in slo().windows)) == FASTEST_PAGE_BURN
 
 
 def test_a_steady_error_ratio_that_just_fires_spends_the_share_in_the_window():

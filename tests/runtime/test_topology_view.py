@@ -106,6 +106,12 @@ def test_roles_changed_without_an_epoch_are_not_deployed_either():
     assert "has other roles than the declared one" in line
 
 
+def test_the_schema_version_that_a_document_was_read_with_changes_no_role():
+    """A declared document that a later Seawall wrote says the same as ours."""
+    adopted = replace(merge(shop(), failed_over()).as_topology(), schema_version=2)
+    assert unreconciled(adopted, failed_over()) is None
+
+
 @pytest.mark.parametrize("live", [None, failed_over(epoch=2)])
 def test_a_deployment_with_nothing_live_or_only_history_goes_ahead(live):
     """The usual day."""

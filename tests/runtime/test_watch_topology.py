@@ -275,6 +275,29 @@ def test_a_child_forked_while_the_lock_is_held_can_still_read(watch, store):
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
+def test_readings_from_many_threads_never_take_an_epoch_back(watch, store):
+    """The worker reads, and so does whoever was refused a write: whatever order they end in, roles only move on."""
+    seen: list[int] = []
+    watch.subscribe(lambda event: seen.append(event.current.epoch) if isinstance(event, TopologyChanged) else None)
+    lock, epochs = threading.Lock(), iter(range(4, 84))
+
+    class Racing:
+        def read(self) -> Texts:
+            with lock:
+                epoch = next(epochs)
+            threading.Event().wait(0.001 * (epoch % 3))  # answers arrive in another order than they were asked for
+            return Texts(dump(shop()), dump(failed_over(epoch=epoch)))
+
+    watch._source = Racing()  # type: ignore[misc]
+    threads = [threading.Thread(target=lambda: [watch.refresh() for _ in range(10)]) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert seen == sorted(set(seen))
+    assert watch.current.epoch == 83
+
+
 def test_a_real_worker_follows_in_its_own_thread(store):
     """The pieces together: worker, watch and subscriber, on the system's clock."""
     told = threading.Event()

@@ -107,7 +107,7 @@ def unreconciled(declared: Topology, live: Live | None) -> str | None:
         InvalidInput: As `merge`.
     """
     view = merge(declared, live)
-    if view.live is None or (not view.live_ahead and view.as_topology() == declared):
+    if view.live is None or (not view.live_ahead and _roles(view) == _roles(merge(declared))):
         return None
     wants = [f"the primary {view.primary.region}"]
     if view.writer is not None:
@@ -118,6 +118,10 @@ def unreconciled(declared: Topology, live: Live | None) -> str | None:
         f"{view.live.changed_at:%Y-%m-%d %H:%M} UTC: {view.live.reason}) {relation} the declared one: "
         f"declare {' and '.join(wants)}, and nothing is replaced"
     )
+
+
+def _roles(view: Effective) -> tuple[tuple[Endpoint, ...], Member | None]:
+    return view.endpoints, view.writer
 
 
 def _with_role(endpoint: Endpoint, primary_region: str) -> Endpoint:

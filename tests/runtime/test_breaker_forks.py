@@ -81,7 +81,7 @@ def test_a_registry_whose_lock_was_held_answers_in_the_child():
 
 
 def test_events_are_delivered_in_the_child():
-    """Although a thread of the parent was just delivering one; and a subscriber may itself be what forks."""
+    """Although a thread of the parent was just delivering one, and another one subscribing."""
     bus, seen = EventBus(), []
     bus.subscribe(seen.append)
     event = Event(source="test", at_seconds=0.0)
@@ -94,11 +94,24 @@ def test_events_are_delivered_in_the_child():
 
     with held_by_another_thread(bus._delivering), held_by_another_thread(_subscribing.lock):
         assert in_child(child)
-    forking = EventBus()
-    forked: list[bool] = []
-    forking.subscribe(lambda _: forked.append(in_child(lambda: forking.publish(event) is None)))
-    forking.publish(event)
-    assert forked == [True]
+
+
+def test_a_subscriber_that_forks_leaves_its_bus_whole():
+    """The child returns out of a delivery that its parent began, under a lock that is not the bus's any more."""
+    bus, seen = EventBus(), []
+    event = Event(source="test", at_seconds=0.0)
+
+    def fork(_: Event) -> None:
+        seen.append(os.fork())
+
+    with bus.subscribe(fork):
+        try:
+            bus.publish(event)
+        finally:
+            if seen == [0]:
+                os._exit(0 if sys.exception() is None else 1)
+    _, status = os.waitpid(seen[0], 0)
+    assert status == 0
 
 
 def test_threads_start_in_the_child_after_all_locks_are_new():

@@ -5,13 +5,15 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import grpc.aio
 import pytest
 from pulumi.provider.experimental.property_value import PropertyValue
 from pulumi.runtime import proto
 from pulumi.runtime.proto import provider_pb2_grpc
 
-from localcloud import cloud
+from engine_machine import Machine
+from localcloud import cloud, gotoolchain
 from localcloud.provider import values
 from localcloud.provider.aws import ADAPTERS, FUNCTIONS
 from localcloud.provider.clients import Clients
@@ -158,6 +160,34 @@ def aws_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("cloud")
     yield cloud.start(folder).endpoint
     cloud.stop(folder)
+
+
+@pytest.fixture
+def connect(aws_endpoint: str) -> Any:
+    """Clients of the local server, by service and region."""
+
+    def connect(service: str, region: str = "us-east-1") -> Any:
+        return boto3.client(
+            service,
+            region_name=region,
+            endpoint_url=aws_endpoint,
+            aws_access_key_id="local",
+            aws_secret_access_key="local",
+        )
+
+    return connect
+
+
+@pytest.fixture
+def route53(connect: Any) -> Any:
+    return connect("route53")
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    """A machine where nothing is installed; also without this project's own uv."""
+    monkeypatch.setattr(gotoolchain, "ROOT", tmp_path)
+    return Machine(tmp_path)
 
 
 @pytest.fixture

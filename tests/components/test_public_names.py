@@ -8,14 +8,20 @@ import pytest
 GOLDEN = Path(__file__).parent / "golden" / "public_names.txt"
 MODULES = (
     "pulumi_seawall",
+    "seawall.breaker",
+    "seawall.breaker_redis",
+    "seawall.clock",
     "seawall.contract",
     "seawall.errors",
+    "seawall.events",
     "seawall.objectives",
     "seawall.slo",
+    "seawall.testing",
     "seawall.timing",
     "seawall.topology",
     "seawall.watch",
     "seawall.wiring",
+    "seawall.worker",
 )
 
 

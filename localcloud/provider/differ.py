@@ -51,7 +51,7 @@ def changes(
         ignored: Property paths that count as unchanged.
     """
     for path in ignored:
-        state, new_inputs = _without(state, path), _without(new_inputs, path)
+        state, old_inputs, new_inputs = (_without(values, path) for values in (state, old_inputs, new_inputs))
     found: list[Change] = []
     for name in sorted(adapter.takes.keys() | ({TAGS_ALL} if adapter.taggable else set())):
         kind = _kind(adapter, name, state, old_inputs, new_inputs)

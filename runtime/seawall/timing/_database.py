@@ -158,17 +158,24 @@ class _Plan:
             found.append(_point(FailureClass.REGION, (lag,)))
         else:
             copies = [backup for backup in self.backups if backup.copy_region not in (None, self.region)]
-            self._from_copies(
-                FailureClass.REGION, copies, found, missing, "no replica and no copy outside the writer's region"
-            )
-        found_corruption = self._corruption()
-        found += found_corruption
-        if not found_corruption:
             missing += _nothing(
-                FailureClass.CORRUPTION, "no backups to go back to", ("backup_retention_days", "backups")
+                FailureClass.REGION,
+                "no replica and no copy outside the writer's region",
+                ("replica_regions", "backups"),
+                unless=copies,
             )
+            found += self._from_copies(FailureClass.REGION, copies)
+        corruption = self._corruption()
+        found += corruption
+        missing += _nothing(
+            FailureClass.CORRUPTION,
+            "no backups to go back to",
+            ("backup_retention_days", "backups"),
+            unless=corruption,
+        )
         other_accounts = [backup for backup in self.backups if backup.copy_to_other_account]
-        self._from_copies(FailureClass.ACCOUNT, other_accounts, found, missing, "no copy in another account")
+        missing += _nothing(FailureClass.ACCOUNT, "no copy in another account", ("backups",), unless=other_accounts)
+        found += self._from_copies(FailureClass.ACCOUNT, other_accounts)
         return DatabasePredictions(tuple(found), tuple(missing))
 
     def _beside_the_writer(self, failure_class: FailureClass, lag: Term) -> list[Prediction]:
@@ -218,21 +225,15 @@ class _Plan:
             _point(FailureClass.CORRUPTION, backup_recovery_point(best), LATE_NOTICE),
         ]
 
-    def _from_copies(
-        self,
-        failure_class: FailureClass,
-        copies: Sequence[BackupSchedule],
-        found: list[Prediction],
-        missing: list[Uncovered],
-        because: str,
-    ) -> None:
+    def _from_copies(self, failure_class: FailureClass, copies: Sequence[BackupSchedule]) -> list[Prediction]:
+        """The best copy that is out of the failure's reach; nothing without one."""
         if not copies:
-            missing += _nothing(failure_class, because, ("replica_regions", "backups"))
-            return
-        best = min(copies, key=_worst_point)
+            return []
         terms = (*self.noticed, self.decision, *self.restored)
-        found += [_time(failure_class, path, terms, FENCED) for path in Path]
-        found.append(_point(failure_class, backup_recovery_point(best)))
+        return [
+            *(_time(failure_class, path, terms, FENCED) for path in Path),
+            _point(failure_class, backup_recovery_point(min(copies, key=_worst_point))),
+        ]
 
 
 def lag_limit_affordable(recovery_point_seconds: float) -> float:
@@ -304,8 +305,10 @@ def _point(failure_class: FailureClass, terms: tuple[Term, ...], *left_out: str)
     return Prediction(failure_class, Path.WRITES, terms, Measure.RECOVERY_POINT, tuple(left_out))
 
 
-def _nothing(failure_class: FailureClass, because: str, inputs: tuple[str, ...]) -> list[Uncovered]:
-    return [Uncovered(failure_class, path, because, inputs) for path in Path]
+def _nothing(
+    failure_class: FailureClass, because: str, inputs: tuple[str, ...], *, unless: Sequence[object]
+) -> list[Uncovered]:
+    return [] if unless else [Uncovered(failure_class, path, because, inputs) for path in Path]
 
 
 def _worst_point(backup: BackupSchedule) -> float:

@@ -18,6 +18,7 @@ class Answers(http.server.BaseHTTPRequestHandler):
     """200, with the server's port in the body; connections are kept alive."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # or each answer takes 40 ms: headers and body are two writes
 
     def do_GET(self) -> None:
         body = str(self.server.server_address[1]).encode()

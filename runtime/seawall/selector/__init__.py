@@ -12,6 +12,7 @@ The words are Envoy's. See `docs/endpoint-selection.md` for how to choose the po
 """
 
 from seawall.errors import NoEndpointAvailable
+from seawall.selector._attempt import Attempt
 from seawall.selector._events import (
     ActiveChanged,
     EndpointEjected,
@@ -35,7 +36,8 @@ from seawall.selector._model import (
     SlowStart,
     WeightedRoundRobin,
 )
-from seawall.selector._selector import Attempt, EndpointSelector
+from seawall.selector._selector import EndpointSelector
+from seawall.selector._topology import FollowedTopology
 
 __all__ = [
     "ActiveChanged",
@@ -50,6 +52,7 @@ __all__ = [
     "EndpointState",
     "EndpointsChanged",
     "FailbackPolicy",
+    "FollowedTopology",
     "NoEndpointAvailable",
     "OutlierDetection",
     "PanicChanged",

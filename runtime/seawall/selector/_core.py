@@ -43,7 +43,7 @@ from seawall.selector._spread import Spread
 from seawall.selector._weighted import WeightedPool
 
 if TYPE_CHECKING:
-    from seawall.selector._selector import Attempt
+    from seawall.selector._attempt import Attempt
 
 __all__ = ["Core"]
 
@@ -357,6 +357,13 @@ class Core(Desk):
         removed = [name for name in self.members if name not in wanted]
         added = [name for name in wanted if name not in self.members]
         changed = [name for name, each in wanted.items() if name not in added and self.members[name].endpoint != each]
+        failover = self.failover
+        preferences = failover is not None and (
+            list(self.members) != list(wanted)
+            or any(self.members[name].endpoint.role != wanted[name].role for name in changed)
+        )
+        if failover is not None:
+            failover.waiting = True
         for name in added:  # first those that come: in between there is always somebody
             self.add(wanted[name], now)
         for name in changed:
@@ -368,8 +375,12 @@ class Core(Desk):
             for member in self.members.values():
                 self._serial += 1
                 member.order = self._serial
-                if self.failover is not None:  # elsewhere the order only breaks ties
+                if failover is not None:  # elsewhere the order only breaks ties
                     self.standing.place(member, now)
+        if failover is not None:
+            failover.waiting = False
+            if preferences:
+                failover.follow(now)
         if added or removed or changed:
             self.enqueue(
                 EndpointsChanged(

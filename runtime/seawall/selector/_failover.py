@@ -77,6 +77,7 @@ class Failover:
     __slots__ = (
         "_affinity", "_asked_for", "_down", "_failback_at", "_failovers", "_proven", "_random", "_switched", "_unproven",
         "_wake_at", "active", "available", "failback", "hold_until", "panic", "panicking", "quick", "switches", "total",
+        "waiting",
     )  # fmt: skip
 
     def __init__(
@@ -108,6 +109,7 @@ class Failover:
         self._failovers = 0  # since the last failback that lasted
         self._failback_at = NEVER
         self._asked_for = NEVER
+        self.waiting = False  # for `follow`, while several endpoints change together
 
     def place(self, member: Member, now: float) -> None:
         """Put `member` where it belongs now, and see who is to be active. O(log n)."""
@@ -152,8 +154,21 @@ class Failover:
             best = self._best()
             if best is not active:
                 self._switch(best, now, "failover", cause or "probes")
-        else:
+        elif not self.waiting:
             self._consider_failback(active, now)
+
+    def follow(self, now: float) -> None:
+        """Somebody changed who is preferred: that is an order, and no hold stands against it, only health does."""
+        self.waiting = False
+        self.hold_until = NEVER
+        active = self.active
+        best = min(
+            (each for each in (self._proven.first(), self._unproven.first()) if each is not None),
+            key=self._rank,
+            default=None,
+        )
+        if best is not None and active is not None and self._rank(best) < self._rank(active):
+            self._switch(best, now, "endpoints changed", "")
 
     def _consider_failback(self, active: Member, now: float) -> None:
         better = self._proven.first()

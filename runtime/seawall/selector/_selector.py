@@ -1,13 +1,14 @@
 """The selector as its users see it."""
 
 import random as random_module
+import weakref
 from collections.abc import Callable, Collection, Iterable
-from types import TracebackType
-from typing import Final, NoReturn, cast, final
+from typing import Final, NoReturn, Self, TypedDict, Unpack, cast, final
 
 from seawall.clock import SYSTEM_CLOCK, Clock
-from seawall.errors import CallNotPermitted, CannotPickle, InvalidInput, NoEndpointAvailable
-from seawall.events import EventBus
+from seawall.errors import CannotPickle, InvalidInput, NoEndpointAvailable
+from seawall.events import Event, EventBus
+from seawall.selector._attempt import Attempt, CountedAttempt, TimedAttempt
 from seawall.selector._core import STEPS, Core
 from seawall.selector._events import EndpointsChanged
 from seawall.selector._member import Member
@@ -26,107 +27,25 @@ from seawall.selector._model import (
     SlowStart,
     WeightedRoundRobin,
     check_weight,
-    counts_as_failure,
 )
+from seawall.selector._topology import FollowedTopology, endpoints_of, own_region
+from seawall.topology import Effective
 
 __all__ = ["Attempt", "EndpointSelector"]
 
-SETTLED: Final = -1  # an epoch that no endpoint has
 
+class Options(TypedDict, total=False):
+    """The arguments of `EndpointSelector` that `from_topology` passes on."""
 
-class Attempt:
-    """One call to one endpoint, from `EndpointSelector.pick`. Say once how it ended; a second time does nothing.
-
-    As a context manager it says so itself: success at the end of the block; an exception is judged by `record` and
-    `ignore` of `OutlierDetection`. An attempt that is dropped without a word counts as released.
-    """
-
-    __slots__ = ("_core", "_epoch", "_member")
-
-    def __init__(self, core: Core, member: Member, epoch: int) -> None:
-        self._core = core
-        self._member = member
-        self._epoch = epoch
-
-    @property
-    def endpoint(self) -> Endpoint:
-        """Where to call."""
-        return self._member.endpoint
-
-    def success(self) -> None:
-        """The endpoint answered."""
-        self._core.settle(self, failed=False)
-
-    def failure(self, error: BaseException | None = None) -> None:
-        """The endpoint failed, whatever `record` and `ignore` say."""
-        self._core.settle(self, failed=True, error=error)
-
-    def release(self) -> None:
-        """The outcome says nothing about the endpoint: the call was not made, or was given up."""
-        self._core.settle(self, failed=None)
-
-    def take(self) -> tuple[Member, int, float | None] | None:
-        """For the selector: whose it was, once; then `None`."""
-        epoch = self._epoch
-        if epoch == SETTLED:
-            return None
-        self._epoch = SETTLED
-        return self._member, epoch, None
-
-    def __enter__(self) -> "Attempt":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if error is None:
-            self._core.settle(self, failed=False)
-        else:
-            self._core.settle(self, failed=True if self._speaks_against(error) else None, error=error)
-
-    def _speaks_against(self, error: BaseException) -> bool:
-        outlier = self._core.outlier or OutlierDetection()
-        neutral = (CallNotPermitted, NoEndpointAvailable, *outlier.ignore)
-        return counts_as_failure(error, record=outlier.record, ignore=neutral)
-
-    def __repr__(self) -> str:
-        return f"<Attempt {self._member.endpoint.name!r}{' settled' if self._epoch == SETTLED else ''}>"
-
-    def __reduce__(self) -> NoReturn:
-        raise CannotPickle("an Attempt")
-
-
-class CountedAttempt(Attempt):
-    """An attempt that counts as a call under way until it is settled or collected."""
-
-    __slots__ = ()
-
-    def take(self) -> "tuple[Member, int, float | None] | None":
-        """As in `Attempt`, and that there was something to count."""
-        taken = super().take()
-        return None if taken is None else (taken[0], taken[1], 0.0)
-
-    def __del__(self) -> None:
-        if self._epoch != SETTLED:
-            self._core.lost.append(self._member)  # no lock: this may run in the middle of anything
-
-
-@final
-class TimedAttempt(CountedAttempt):
-    """A counted attempt whose latency matters."""
-
-    __slots__ = ("_began",)
-
-    def __init__(self, core: Core, member: Member, epoch: int, began: float) -> None:
-        self._core = core
-        self._member = member
-        self._epoch = epoch
-        self._began = began
-
-    def take(self) -> "tuple[Member, int, float | None] | None":
-        """As in `Attempt`, with the time at which it began."""
-        taken = super().take()
-        return None if taken is None else (taken[0], taken[1], self._began)
+    outlier: OutlierDetection | None
+    panic: PanicPolicy | None
+    failback: FailbackPolicy | None
+    affinity: RegionAffinity | None
+    slow_start: SlowStart | None
+    name: str
+    clock: Clock
+    events: EventBus | None
+    random: Callable[[], float]
 
 
 @final
@@ -199,6 +118,52 @@ class EndpointSelector:
         for each in endpoints:
             core.add(each, now, at_start=True)
         core.settle_start()
+
+    @classmethod
+    def from_topology(
+        cls,
+        topology: Effective | FollowedTopology,
+        policy: Policy | None = None,
+        *,
+        region: str | None = None,
+        **more: Unpack["Options"],
+    ) -> Self:
+        """A selector of the service's endpoints, with the roles that they have now.
+
+        Args:
+            topology: A view from `seawall.topology.load`, or a `seawall.watch.TopologyWatch`, which is followed: a failover
+                that operations declare live changes who is preferred at once, where that endpoint is available.
+            policy: How to choose; `ActivePassive` when left out.
+            region: The region to prefer (`RegionAffinity`); `None`: `AWS_REGION` or `AWS_DEFAULT_REGION` of the
+                environment, where one of them is set.
+            more: The other arguments of the class; `name` is the service's name when left out.
+
+        Raises:
+            InvalidInput: an argument is not allowed.
+        """
+        view = topology if isinstance(topology, Effective) else topology.current
+        region = own_region() if region is None else region
+        if region is not None:
+            more.setdefault("affinity", RegionAffinity(region=region))
+        more.setdefault("name", view.declared.service)
+        selector = cls(endpoints_of(view), policy, **more)
+        if not isinstance(topology, Effective):
+            selector._follow(topology)
+        return selector
+
+    def _follow(self, topology: FollowedTopology) -> None:
+        mine = weakref.ref(self)  # the watch may outlive many selectors
+
+        def changed(event: Event) -> None:
+            del event  # whatever it was: what counts is how things are now
+            selector = mine()
+            if selector is None:
+                subscription.cancel()
+            else:
+                selector.update(endpoints_of(topology.current))
+
+        subscription = topology.subscribe(changed)
+        self.update(endpoints_of(topology.current))  # it may have changed meanwhile
 
     def pick(self, exclude: Collection[str] = ()) -> Attempt:
         """The endpoint for one call. Never waits.

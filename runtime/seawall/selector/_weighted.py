@@ -26,6 +26,7 @@ from seawall.selector._member import HeapEntry, Member
 __all__ = ["WeightedPool"]
 
 ONE: Final = 720_720 << 41  # just above 2**60; a multiple of 1 to 16, whose turns are then all equally long
+AHEAD: Final = ONE - 1
 LONGEST_CYCLE: Final = 64  # picks; bounds what a change costs on top of the heaps
 NOT_LOOKED_AT: Final = -1
 SPARE: Final = 64  # dead entries that a heap may hold beside as many as there are live ones
@@ -41,14 +42,14 @@ class WeightedPool:
     the heaps stay as they were at its end, and are played forward to the present place before anything changes.
     """
 
-    __slots__ = ("_cycle", "_length", "_pending", "_place", "_ready", "_sum", "credit", "members", "size", "weight")
+    __slots__ = ("_ahead", "_cycle", "_length", "_pending", "_place", "_ready", "credit", "members", "size", "weight")
 
     def __init__(self) -> None:
         self.size = 0
         self.weight = 0
         self.credit = 0.0  # used by whoever chooses among pools
         self.members: set[Member] = set()
-        self._sum = 0  # of weight * base + turns * ONE over all members: virtual time is this / weight
+        self._ahead = AHEAD  # the sum of weight * base + turns * ONE over all members, and AHEAD; see `_next`
         self._ready: list[HeapEntry] = []  # by deadline
         self._pending: list[HeapEntry] = []  # by release
         self._cycle: list[Member] = []
@@ -58,7 +59,7 @@ class WeightedPool:
     def add(self, member: Member, weight: int) -> None:
         """Let `member` take turns from now on. O(log n)."""
         self._play_forward()
-        self._join(member, weight, self._sum // self.weight if self.weight else 0)
+        self._join(member, weight, (self._ahead - AHEAD) // self.weight if self.weight else 0)
         self.members.add(member)
         self.size += 1
 
@@ -71,13 +72,13 @@ class WeightedPool:
         if not self.size:
             self._ready.clear()
             self._pending.clear()
-            self._sum = 0
+            self._ahead = AHEAD
         self._sweep()
 
     def reweigh(self, member: Member, weight: int) -> None:
         """Change its weight from its next turn on. O(log n)."""
         self._play_forward()
-        release = member.base - (-member.turns * ONE) // member.pool_weight
+        release = member.base - (-_turns(member) * ONE) // member.pool_weight
         self._leave(member)
         self._join(member, weight, release)
         self._sweep()
@@ -89,13 +90,13 @@ class WeightedPool:
         member.deadline = release - (-ONE) // weight
         member.step = 0 if ONE % weight else ONE // weight
         self.weight += weight
-        self._sum += weight * release
+        self._ahead += weight * release
         member.entry = (release, member.order, member)
         heappush(self._pending, member.entry)
 
     def _leave(self, member: Member) -> None:
         self.weight -= member.pool_weight
-        self._sum -= member.pool_weight * member.base + member.turns * ONE
+        self._ahead -= member.pool_weight * member.base + _turns(member) * ONE
         member.entry = None
 
     def _sweep(self) -> None:
@@ -131,7 +132,8 @@ class WeightedPool:
     def _next(self) -> Member:
         """The next pick, from the heaps."""
         pending, ready = self._pending, self._ready
-        reached = (self._sum + ONE - 1) // self.weight  # a turn is ready when its release is below the time after this
+        # Virtual time after this pick, rounded down unless it is whole: a turn is ready when its release is below that time.
+        reached = self._ahead // self.weight
         moved = False  # whether the first pending entry is ready, too, and is still to be taken out
         while pending and (first := pending[0])[0] <= reached:
             member = first[2]
@@ -148,13 +150,14 @@ class WeightedPool:
             if member.entry is entry:
                 break
         deadline = member.deadline
-        member.turns += 1
         member.entry = entry = (deadline, entry[1], member)  # the next turn begins where this one ends
-        if member.step:
-            member.deadline = deadline + member.step
+        step = member.step
+        if step:
+            member.deadline = deadline + step
         else:
+            member.turns += 1
             member.deadline = member.base - (~member.turns * ONE) // member.pool_weight  # ~turns is -(turns + 1)
-        self._sum += ONE
+        self._ahead += ONE
         if moved:
             heapreplace(pending, entry)
         else:
@@ -177,10 +180,10 @@ class WeightedPool:
             for entry in passed_over:
                 heappush(heap, entry)
             if found is not None:
-                found.turns += 1
                 found.entry = (found.deadline, found.order, found)
+                found.turns = _turns(found) + 1
                 found.deadline = found.base - (~found.turns * ONE) // found.pool_weight
-                self._sum += ONE
+                self._ahead += ONE
                 heappush(self._pending, found.entry)
                 return found
         return None
@@ -212,3 +215,8 @@ class WeightedPool:
         self._place = -1
         self._length = NOT_LOOKED_AT
         self._cycle = []
+
+
+def _turns(member: Member) -> int:
+    """How many it has had since `base`. Where all are equally long, they are not counted, for it costs every pick."""
+    return (member.deadline - member.base) // member.step - 1 if member.step else member.turns

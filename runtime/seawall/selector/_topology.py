@@ -1,0 +1,42 @@
+"""Endpoints from the topology: which there are, which role each has now, and which region this app is in."""
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Protocol
+
+from seawall.events import Event
+from seawall.selector._model import Endpoint
+from seawall.topology import Effective
+
+__all__ = ["FollowedTopology", "endpoints_of", "own_region"]
+
+REGION_VARIABLES: Final = ("AWS_REGION", "AWS_DEFAULT_REGION")  # the first is set by EKS, ECS and Lambda
+
+
+class FollowedTopology(Protocol):
+    """A topology that changes: `seawall.watch.TopologyWatch`."""
+
+    @property
+    def current(self) -> Effective: ...
+    def subscribe(self, subscriber: Callable[[Event], None], /) -> Any: ...
+
+
+def endpoints_of(view: Effective) -> tuple[Endpoint, ...]:
+    """The view's endpoints, with the roles that they have now."""
+    return tuple(
+        Endpoint(
+            each.name,
+            each.url,
+            each.region,
+            "primary" if each.role == "primary" else "standby",
+            each.weight,
+            each.health_url or each.url,
+        )
+        for each in view.endpoints
+    )
+
+
+def own_region(variables: Mapping[str, str] | None = None) -> str | None:
+    """The region that the environment says this app runs in, or `None`."""
+    found = os.environ if variables is None else variables
+    return next((found[name] for name in REGION_VARIABLES if found.get(name)), None)

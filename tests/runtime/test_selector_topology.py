@@ -1,0 +1,182 @@
+"""A selector made from the topology, and one that follows it live."""
+
+import gc
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from seawall.selector import EndpointSelector, WeightedRoundRobin
+from seawall.testing import FakeClock, events_of
+from seawall.topology import Live, TextSource, load, merge, parse
+from seawall.watch import TopologyWatch
+from seawall.worker import Worker
+
+REGIONS = {"tokyo": "ap-northeast-1", "osaka": "ap-northeast-3", "seoul": "ap-northeast-2"}
+
+
+def document() -> str:
+    return json.dumps(
+        {
+            "schema_version": 1,
+            "service": "shop",
+            "environment": "dev",
+            "epoch": 0,
+            "regions": list(REGIONS.values()),
+            "endpoints": [
+                {
+                    "name": name,
+                    "region": region,
+                    "role": "primary" if name == "tokyo" else "standby",
+                    "weight": 1,
+                    "url": f"https://{name}.shop.example",
+                    "health_url": f"https://{name}.shop.example/readyz" if name == "tokyo" else None,
+                }
+                for name, region in REGIONS.items()
+            ],
+            "objectives": {
+                "availability": 0.999,
+                "latency_p95_seconds": 0.5,
+                "error_rate": 0.001,
+                "recovery_time_seconds": 180,
+                "recovery_point_seconds": 60,
+            },
+        }
+    )
+
+
+def live(region: str, epoch: int) -> Live:
+    return Live(
+        service="shop",
+        environment="dev",
+        epoch=epoch,
+        primary_region=REGIONS[region],
+        writer=None,
+        changed_at=datetime(2026, 1, 1, tzinfo=UTC),
+        reason="drill",
+    )
+
+
+class Followed:
+    """A topology whose live document the test changes."""
+
+    def __init__(self) -> None:
+        self.declared = parse(document())
+        self.current = merge(self.declared, None)
+        self.subscribers = []
+
+    def subscribe(self, subscriber):
+        self.subscribers.append(subscriber)
+        return self
+
+    def cancel(self) -> None:
+        self.subscribers.clear()
+
+    def fail_over(self, region: str, epoch: int) -> None:
+        self.current = merge(self.declared, live(region, epoch))
+        for each in self.subscribers:
+            each(None)
+
+
+@pytest.fixture(autouse=True)
+def _no_region(monkeypatch):
+    """The tests' own environment must not decide."""
+    monkeypatch.delenv("AWS_REGION", raising=False)
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+
+
+def test_endpoints_roles_urls_and_the_name_come_from_the_document():
+    """What is deployed is what is called; what probes ask is the document's health URL, or the URL itself."""
+    selector = EndpointSelector.from_topology(merge(parse(document()), None))
+    assert selector.name == "shop"
+    assert selector.active.name == "tokyo"
+    assert [(each.name, each.role, each.health_url) for each in selector.endpoints] == [
+        ("tokyo", "primary", "https://tokyo.shop.example/readyz"),
+        ("osaka", "standby", "https://osaka.shop.example"),
+        ("seoul", "standby", "https://seoul.shop.example"),
+    ]
+
+
+def test_the_region_of_the_app_is_preferred(monkeypatch):
+    """Said by the caller, or by the environment that EKS, ECS and Lambda set."""
+    view = merge(parse(document()), None)
+    assert (
+        EndpointSelector.from_topology(view, WeightedRoundRobin(), region=REGIONS["osaka"]).pick().endpoint.name
+        == "osaka"
+    )
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGIONS["tokyo"])
+    monkeypatch.setenv("AWS_REGION", REGIONS["seoul"])
+    nearby = EndpointSelector.from_topology(view, WeightedRoundRobin())
+    assert {nearby.pick().endpoint.name for _ in range(6)} == {"seoul"}
+    standby = EndpointSelector.from_topology(view)
+    assert standby.active.name == "tokyo"  # roles come first where one endpoint serves all
+    assert standby.pick(exclude={"tokyo"}).endpoint.name == "seoul"
+
+
+def test_a_live_failover_is_followed_at_once_whatever_the_hold_says():
+    """Operations declared it: no hold and no count of probes stands against it. Back again, too."""
+    topology = Followed()
+    clock = FakeClock()
+    selector = EndpointSelector.from_topology(topology, clock=clock)
+    for _ in range(3):
+        selector.pick().failure()
+    assert selector.active.name == "osaka"
+    with events_of(selector.events) as seen:
+        topology.fail_over("seoul", epoch=1)
+        assert selector.active.name == "seoul"
+        topology.fail_over("osaka", epoch=2)
+        assert selector.active.name == "osaka"
+    assert [each.reason for each in seen if hasattr(each, "reason")] == ["endpoints changed"] * 2
+
+
+def test_a_live_failover_does_not_lead_to_an_endpoint_that_is_down():
+    """An order is no health: the app stays where it is served, and follows when the new primary is there."""
+    topology = Followed()
+    selector = EndpointSelector.from_topology(topology, clock=FakeClock())
+    selector.probed("osaka", passed=False, healthy=False)
+    topology.fail_over("osaka", epoch=1)
+    assert selector.active.name == "tokyo"
+    for _ in range(3):
+        selector.probed("osaka", passed=True, healthy=True)
+    assert selector.active.name == "osaka"
+
+
+def test_what_is_known_of_an_endpoint_survives_a_change_of_roles():
+    """A failover must not forgive an endpoint that fails."""
+    topology = Followed()
+    selector = EndpointSelector.from_topology(topology, WeightedRoundRobin(), clock=FakeClock())
+    for _ in range(5):
+        selector.pick(exclude={"osaka", "seoul"}).failure()
+    topology.fail_over("osaka", epoch=1)
+    assert [str(each.state) for each in selector.snapshot().endpoints] == ["ejected", "available", "available"]
+
+
+def test_the_watch_of_this_library_is_followed():
+    """The two halves fit: a document that changes reaches the selector by the watch's own reading."""
+    declared = parse(document())
+    texts = {"live": None}
+
+    class Source:
+        def read(self):
+            return TextSource(document(), texts["live"]).read()
+
+    from seawall.topology import dump
+
+    worker = Worker()
+    watch = TopologyWatch(Source(), worker=worker, initial=load(TextSource(document())))
+    selector = EndpointSelector.from_topology(watch)
+    assert selector.active.name == "tokyo"
+    texts["live"] = dump(live("osaka", 1))
+    assert watch.refresh()
+    assert selector.active.name == "osaka"
+    assert declared.epoch == 0
+
+
+def test_a_watch_does_not_keep_a_selector_alive():
+    """It may outlive many; the next change ends the subscription."""
+    topology = Followed()
+    selector = EndpointSelector.from_topology(topology)
+    del selector
+    gc.collect()
+    topology.fail_over("osaka", epoch=1)
+    assert topology.subscribers == []

@@ -45,8 +45,8 @@ try:
         UpDownCounter,
         get_meter_provider,
     )
-except ImportError as error:
-    raise MissingExtra("opentelemetry", feature="seawall.metrics_otel") from error
+except ImportError as _error:
+    raise MissingExtra("opentelemetry", feature="seawall.metrics_otel") from _error
 
 __all__ = ["OtelMetricsMiddleware", "OtelWatch", "watch"]
 

@@ -30,9 +30,10 @@ from seawall.metrics import MetricsMiddleware, metrics_app, watch
 from seawall.slo import NoData, Slo
 from seawall.topology import TopologySource
 from seawall.watch import TopologyWatch
+from seawall.wiring import breaker_config
 from seawall.worker import Worker
 from shop.endpoints import following_selector, shop_client
-from shop.payments import Payments, breaker_config
+from shop.payments import Payments
 from shop.settings import Settings
 
 __all__ = ["create_app"]

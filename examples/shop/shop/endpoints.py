@@ -4,6 +4,7 @@ The shop's instances use it to reach the primary region; any other service that 
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
@@ -13,8 +14,9 @@ from seawall.events import Event
 from seawall.http import AsyncSelectorTransport
 from seawall.prober import HealthProber, HttpProbe
 from seawall.selector import ActivePassive, Endpoint, EndpointSelector, FailbackPolicy
-from seawall.topology import Effective, Role
+from seawall.topology import Effective
 from seawall.watch import TopologyChanged, TopologyWatch
+from seawall.wiring import selector_endpoints
 from seawall.worker import Worker
 
 __all__ = ["endpoints_of", "following_selector", "shop_client"]
@@ -29,16 +31,14 @@ NONE: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({})
 def endpoints_of(view: Effective, instances: Mapping[str, tuple[str, ...]] = NONE) -> list[Endpoint]:
     """The topology's endpoints that take part in failover; of a region in `instances`, its instances instead."""
     found: list[Endpoint] = []
-    for each in view.endpoints:
-        if each.role is Role.READER:
-            continue
-        role = "primary" if each.role is Role.PRIMARY else "standby"
-        urls = instances.get(each.region)
+    for each in selector_endpoints(view):
+        urls = instances.get(each.region or "")
         if urls is None:
-            found.append(Endpoint(each.name, each.url, each.region, role, each.weight, each.health_url))
-            continue
-        for number, url in enumerate(urls, 1):
-            found.append(Endpoint(f"{each.name}-{number}", url, each.region, role, each.weight))
+            found.append(each)
+        else:
+            found.extend(
+                replace(each, name=f"{each.name}-{n}", url=url, health_url=None) for n, url in enumerate(urls, 1)
+            )
     # ActivePassive takes primaries first, and else keeps this order: the primary region's instances before the others'.
     return sorted(found, key=lambda endpoint: endpoint.role != "primary")
 

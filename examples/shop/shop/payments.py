@@ -1,26 +1,14 @@
 """The payment dependency: somebody else's API, behind a circuit breaker. Without it orders wait, and are not refused."""
 
-from dataclasses import asdict
 from typing import Final
 
 import httpx
 
-from seawall.breaker import CallNotPermitted, CircuitBreaker, CircuitBreakerConfig, OpenBackoff
-from seawall.topology import BreakerPolicy
+from seawall.breaker import CallNotPermitted, CircuitBreaker
 
-__all__ = ["Payments", "breaker_config"]
+__all__ = ["Payments"]
 
 TIMEOUT_SECONDS: Final = 2.0
-
-
-def breaker_config(policy: BreakerPolicy | None) -> CircuitBreakerConfig:
-    """What the topology says of breakers; the defaults where it says nothing."""
-    if policy is None:
-        return CircuitBreakerConfig()
-    values = asdict(policy)
-    if values["open_backoff"] is not None:
-        values["open_backoff"] = OpenBackoff(**values["open_backoff"])
-    return CircuitBreakerConfig(**values)
 
 
 class Payments:

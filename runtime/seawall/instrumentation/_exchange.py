@@ -59,15 +59,15 @@ class Exchange:
         self._disconnected = False
         self._status_seen = 0
         self._ended = 0.0
-        self.method = METHODS.get(scope["method"], OTHER_METHOD)
-        self.scheme = cast("str", scope.get("scheme", "http"))
-        self.route = ""
-        self.status = 0
-        self.error_type = ""
-        self.complete = False
-        self.measured = True
-        self.seconds = 0.0
-        self.began = time.perf_counter()
+        self.method: str = METHODS.get(scope["method"], OTHER_METHOD)
+        self.scheme: str = cast("str", scope.get("scheme", "http"))
+        self.route: str = ""
+        self.status: int = 0
+        self.error_type: str = ""
+        self.complete: bool = False
+        self.measured: bool = True
+        self.seconds: float = 0.0
+        self.began: float = time.perf_counter()
 
     async def receive(self) -> Message:
         """The server's `receive`, watched for a client that goes away."""

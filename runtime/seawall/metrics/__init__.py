@@ -15,8 +15,8 @@ from seawall.errors import MissingExtra
 
 try:
     import prometheus_client as _prometheus_client
-except ImportError as error:
-    raise MissingExtra("metrics", feature="seawall.metrics") from error
+except ImportError as _error:
+    raise MissingExtra("metrics", feature="seawall.metrics") from _error
 
 from seawall.metrics._app import MetricsApp, metrics_app
 from seawall.metrics._middleware import MetricsMiddleware

@@ -89,9 +89,11 @@ class _Room:
             registry.register(_OnScrape(self.readings))
 
     def after_fork(self) -> None:
+        """Called in a forked child."""
         self._lock = threading.Lock()
 
     def enter(self, sources: tuple[Source, ...]) -> Watch:
+        """Show these as well."""
         made = Watch(self, sources)
         with self._lock:
             self._watches = (*self._watches, made)
@@ -101,6 +103,7 @@ class _Room:
         return made
 
     def leave(self, watch_: Watch) -> None:
+        """Show them no longer. Unknown ones are ignored."""
         with self._lock:
             self._watches = tuple(each for each in self._watches if each is not watch_)
             self._listen()
@@ -124,9 +127,11 @@ class _Room:
             yield from each.sources
 
     def readings(self) -> list[Reading]:
+        """What all of them count now."""
         return added_up(readings_of(self._sources()))
 
     def refresh(self) -> None:
+        """In multi-process mode: copy what is counted into the shared files."""
         if self._mirror is not None:
             self._mirror.copy()
 

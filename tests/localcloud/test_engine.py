@@ -1,4 +1,4 @@
-"""The way to a Pulumi engine: order, cache, two at once, killed half-way, and the one line when nothing works.
+"""The way to a Pulumi engine: order, cache, installer, and the one line when nothing works.
 
 Nothing is downloaded or built here: `go`, `pulumi`, `uv` and the installer are small scripts of these tests.
 """

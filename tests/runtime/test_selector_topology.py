@@ -86,15 +86,25 @@ def _no_region(monkeypatch):
 
 
 def test_endpoints_roles_urls_and_the_name_come_from_the_document():
-    """What is deployed is what is called; what probes ask is the document's health URL, or the URL itself."""
+    """What is deployed is what is called; probes ask the document's health URL, or their own path."""
     selector = EndpointSelector.from_topology(merge(parse(document()), None))
     assert selector.name == "shop"
     assert selector.active.name == "tokyo"
     assert [(each.name, each.role, each.health_url) for each in selector.endpoints] == [
         ("tokyo", "primary", "https://tokyo.shop.example/readyz"),
-        ("osaka", "standby", "https://osaka.shop.example"),
-        ("seoul", "standby", "https://seoul.shop.example"),
+        ("osaka", "standby", None),
+        ("seoul", "standby", None),
     ]
+
+
+def test_regions_that_only_read_take_no_calls_unless_asked_for():
+    """A write that reached a reader would be refused by its database, at best."""
+    text = json.loads(document())
+    text["endpoints"][2]["role"] = "reader"
+    view = merge(parse(json.dumps(text)), None)
+    assert [each.name for each in EndpointSelector.from_topology(view).endpoints] == ["tokyo", "osaka"]
+    reading = EndpointSelector.from_topology(view, readers=True)
+    assert [(each.name, each.role) for each in reading.endpoints][2] == ("seoul", "standby")
 
 
 def test_the_region_of_the_app_is_preferred(monkeypatch):

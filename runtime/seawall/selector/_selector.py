@@ -126,6 +126,7 @@ class EndpointSelector:
         policy: Policy | None = None,
         *,
         region: str | None = None,
+        readers: bool = False,
         **more: Unpack["Options"],
     ) -> Self:
         """A selector of the service's endpoints, with the roles that they have now.
@@ -136,6 +137,7 @@ class EndpointSelector:
             policy: How to choose; `ActivePassive` when left out.
             region: The region to prefer (`RegionAffinity`); `None`: `AWS_REGION` or `AWS_DEFAULT_REGION` of the
                 environment, where one of them is set.
+            readers: Whether regions that only read are among the endpoints, as standbys: for reads, never for writes.
             more: The other arguments of the class; `name` is the service's name when left out.
 
         Raises:
@@ -146,12 +148,12 @@ class EndpointSelector:
         if region is not None:
             more.setdefault("affinity", RegionAffinity(region=region))
         more.setdefault("name", view.declared.service)
-        selector = cls(endpoints_of(view), policy, **more)
+        selector = cls(endpoints_of(view, readers=readers), policy, **more)
         if not isinstance(topology, Effective):
-            selector._follow(topology)
+            selector._follow(topology, readers=readers)
         return selector
 
-    def _follow(self, topology: FollowedTopology) -> None:
+    def _follow(self, topology: FollowedTopology, *, readers: bool) -> None:
         mine = weakref.ref(self)  # the watch may outlive many selectors
 
         def changed(event: Event) -> None:
@@ -160,10 +162,10 @@ class EndpointSelector:
             if selector is None:
                 subscription.cancel()
             else:
-                selector.update(endpoints_of(topology.current))
+                selector.update(endpoints_of(topology.current, readers=readers))
 
         subscription = topology.subscribe(changed)
-        self.update(endpoints_of(topology.current))  # it may have changed meanwhile
+        self.update(endpoints_of(topology.current, readers=readers))  # it may have changed meanwhile
 
     def pick(self, exclude: Collection[str] = ()) -> Attempt:
         """The endpoint for one call. Never waits.

@@ -6,7 +6,7 @@ from typing import Any, Final, Protocol
 
 from seawall.events import Event
 from seawall.selector._model import Endpoint
-from seawall.topology import Effective
+from seawall.topology import Effective, Role
 
 __all__ = ["FollowedTopology", "endpoints_of", "own_region"]
 
@@ -21,18 +21,19 @@ class FollowedTopology(Protocol):
     def subscribe(self, subscriber: Callable[[Event], None], /) -> Any: ...
 
 
-def endpoints_of(view: Effective) -> tuple[Endpoint, ...]:
-    """The view's endpoints, with the roles that they have now."""
+def endpoints_of(view: Effective, *, readers: bool = False) -> tuple[Endpoint, ...]:
+    """The view's endpoints, with the roles that they have now; regions that only read as standbys, or not at all."""
     return tuple(
         Endpoint(
             each.name,
             each.url,
             each.region,
-            "primary" if each.role == "primary" else "standby",
+            "primary" if each.role is Role.PRIMARY else "standby",
             each.weight,
-            each.health_url or each.url,
+            each.health_url,
         )
         for each in view.endpoints
+        if readers or each.role is not Role.READER
     )
 
 

@@ -3,13 +3,12 @@
 The invariant: a change of `writer` alone changes nothing that would replace an instance, and nothing on the instance
 that no longer writes. What only a creation decides is therefore ignored afterwards (a replacement is created from all
 inputs, the ignored ones too: the engine checks them anew). Where ignoring would hide a wish that cannot be granted
-without losing data (another region, key or identifier), `refuse_moved` says so.
+without losing data (another region, network, key or identifier), `refuse_moved` says so.
 
 Sources: the AWS provider's `aws_db_instance`: which inputs replace (engine, username, database name, key, encryption,
 region), that a removed source is a promotion, and that another source is an error.
 """
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 from pulumi_seawall._database_members import DatabaseMemberPlan
@@ -96,32 +95,31 @@ def ignored_inputs(member: DatabaseMemberPlan) -> list[str]:
     return sorted(ignored)
 
 
-def refuse_moved(member: DatabaseMemberPlan, declared: Mapping[str, str], deployed: Mapping[str, str | None]) -> None:
+def refuse_moved(member: DatabaseMemberPlan, key: str, declared: str, deployed: str | None) -> None:
     """Refuse what a member that exists cannot become without losing its data.
 
     Args:
         member: The member.
-        declared: `region`, `identifier` and `kms_key_arn` as the program wants them.
-        deployed: The same as the instance has them.
+        key: `region`, `identifier`, `kms_key_arn` or `vpc_id`.
+        declared: What the program wants.
+        deployed: What the instance has.
 
     Raises:
         InvalidInput: They differ; nothing has been done to the instance.
     """
-    for key, wanted in declared.items():
-        actual = deployed.get(key)
-        if actual == wanted:
-            continue
-        if key == "kms_key_arn" and not actual:
-            raise InvalidInput(
-                f"{member.where}{key}",
-                wanted,
-                allowed="an encrypted instance",
-                because=f"{member.name} is not encrypted: it can have no encrypted replica, and encrypting it replaces it",
-            )
-        how = "build a replica there and promote it" if member.writes else "name it in rebuild_as_replica"
+    if deployed == declared:
+        return
+    if not deployed:
         raise InvalidInput(
             f"{member.where}{key}",
-            wanted,
-            allowed=f"{actual}, where {member.name} is deployed",
-            because=f"a change would replace the instance and lose its data; {how} instead",
+            declared,
+            allowed="an encrypted instance",
+            because=f"{member.name} is not encrypted: it can have no encrypted replica, and encrypting it replaces it",
         )
+    how = "build a replica there and promote it" if member.writes else "name it in rebuild_as_replica"
+    raise InvalidInput(
+        f"{member.where}{key}",
+        declared,
+        allowed=f"{deployed}, where {member.name} is deployed",
+        because=f"a change would replace the instance and lose its data; {how} instead",
+    )

@@ -1,7 +1,7 @@
 """A security group, without the SDK's `ec2` package: loading that takes a second in every preview, for one resource."""
 
 import importlib.metadata
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 
@@ -21,3 +21,8 @@ class SecurityGroup(pulumi.CustomResource):
         """
         versioned = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(version=VERSION))
         super().__init__("aws:ec2/securityGroup:SecurityGroup", name, settings, versioned)
+
+    @property
+    def vpc_id(self) -> pulumi.Output[str]:
+        """The network that it is in."""
+        return cast("pulumi.Output[str]", self.__dict__["vpcId"])  # the SDK keeps outputs by the names of inputs

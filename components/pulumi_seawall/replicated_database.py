@@ -151,6 +151,7 @@ class _Member:
         self._physical = member.identifier or instance_identifier(self._component, member.name)
         self._tags = {**own_tags(self._component), "seawall:member": member.name, **self._plan.tags}
         self._mark: pulumi.Output[str] | None = None
+        self._vpc_id: pulumi.Output[str] | None = None
         self.security_group_ids: list[pulumi.Input[str]] = list(member.security_group_ids) or [self._security_group()]
         self.key_arn: pulumi.Input[str] = member.kms_key_arn if member.kms_key_arn is not None else self._key()
         instance = self._instance(source_arn)
@@ -161,8 +162,15 @@ class _Member:
         self.alarm_names = [self._alarm(alarm) for alarm in self._alarms()]
 
     def _options(self, **more: Any) -> pulumi.ResourceOptions:
-        protect = False if self._member.unprotected else None
-        return pulumi.ResourceOptions(parent=self._parent, protect=protect, **more)
+        settings: dict[str, Any] = {
+            "protect": False if self._member.unprotected else None,
+            # The provider deletes first what has a given name. Ours are free in another region: what is new comes first.
+            "delete_before_replace": False,
+            # The writer does not move; what belongs to it must not move ahead of that being refused.
+            "ignore_changes": ["region"] if self._member.writes else [],
+            **more,
+        }
+        return pulumi.ResourceOptions(parent=self._parent, **settings)
 
     def _security_group(self) -> pulumi.Output[str]:
         rule: dict[str, Any] = {
@@ -184,8 +192,10 @@ class _Member:
                 "ingress": [rule],
                 "tags": self._tags,
             },
-            self._options(),
+            # A subnet group stays in one network, and so does what runs in it.
+            self._options(ignore_changes=[] if self._member.rebuilt else ["vpcId"] + ["region"] * self._member.writes),
         )
+        self._vpc_id = group.vpc_id
         self._mark = group.id.apply(lambda known: known.removeprefix("sg-")[:MARK_LENGTH])
         return group.id
 
@@ -274,19 +284,28 @@ class _Member:
 
     def _there(self, instance: aws.rds.Instance) -> pulumi.Output[None]:
         """Known once the instance is where, and encrypted as, the arguments say; raises when it is not."""
-        declared = pulumi.Output.all(region=self._member.region, identifier=self._physical, kms_key_arn=self.key_arn)
-        deployed = pulumi.Output.all(
-            region=instance.region, identifier=instance.identifier, kms_key_arn=instance.kms_key_id
-        )
 
-        def check(pair: list[Any]) -> None:
-            try:
-                refuse_moved(self._member, pair[0], pair[1])
-            except InvalidInput as error:
-                pulumi.log.error(str(error), self._parent)  # the one line; what Pulumi makes of the exception is many
-                raise
+        def check(
+            key: str, declared: pulumi.Input[str], deployed: pulumi.Output[str], *after: pulumi.Output[None]
+        ) -> pulumi.Output[None]:
+            def compare(known: list[Any]) -> None:
+                try:
+                    refuse_moved(self._member, key, known[0], known[1])
+                except InvalidInput as error:
+                    pulumi.log.error(str(error), self._parent)  # one line; what Pulumi makes of the exception is many
+                    raise
 
-        return pulumi.Output.all(declared, deployed).apply(check)
+            return pulumi.Output.all(declared, deployed, *after).apply(compare)
+
+        # One by one: a preview knows a region while it does not know a key yet. The region first: all else follows it.
+        region = check("region", self._member.region, instance.region)
+        checks = [
+            check("identifier", self._physical, instance.identifier, region),
+            check("kms_key_arn", self.key_arn, instance.kms_key_id, region),
+        ]
+        if self._vpc_id is not None and self._member.vpc_id is not None:
+            checks.append(check("vpc_id", self._member.vpc_id, self._vpc_id, region))
+        return pulumi.Output.all(*checks).apply(lambda _: None)
 
     def _alarms(self) -> tuple[AlarmPlan, ...]:
         plan = self._plan

@@ -288,6 +288,10 @@ MOVED: dict[str, tuple[dict[str, Any], str]] = {
         {"Instance::shop-tokyo": {"identifier": "shop-prod"}},
         r"members\[0\]\.identifier = seawall-test-shop-tokyo: shop-prod, where tokyo is deployed",
     ),
+    "a network": (
+        {"SecurityGroup::shop-oregon": {"vpcId": "vpc-old"}},
+        r"members\[1\]\.vpc_id = vpc-2: vpc-old, where oregon is deployed, because a change would replace the instance",
+    ),
     "an instance that is not encrypted": (
         {"Instance::shop-tokyo": {"kmsKeyId": ""}},
         r"members\[0\]\.kms_key_arn = .*: an encrypted instance, because tokyo is not encrypted",

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from engine_machine import Machine
 from localcloud import cloud, gotoolchain
 from localcloud.provider import values
 from localcloud.provider.aws import ADAPTERS, FUNCTIONS
-from localcloud.provider.clients import Clients
+from localcloud.provider.clients import ENDPOINT_VARIABLE, RECORDED_VARIABLE, Clients
 from localcloud.provider.core import Provider
 from localcloud.provider.journal import Journal
 from localcloud.provider.serve import start
@@ -190,6 +191,25 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     return Machine(tmp_path)
 
 
+@dataclass(frozen=True)
+class LocalClients:
+    """boto3 clients for all tests, since making them takes most of a test's time; what each test's own is in `environment`."""
+
+    clients: Clients
+    environment: dict[str, str]
+
+    def recording_into(self, folder: Path) -> Clients:
+        """The clients, with recorded-only objects kept in that folder."""
+        self.environment[RECORDED_VARIABLE] = str(folder / "recorded.json")
+        return self.clients
+
+
+@pytest.fixture(scope="session")
+def local_clients(aws_endpoint: str) -> LocalClients:
+    environment = {ENDPOINT_VARIABLE: aws_endpoint}
+    return LocalClients(Clients(environment), environment)
+
+
 @pytest.fixture
 def anyio_backend() -> str:
     """The SDK's server is asyncio's."""
@@ -197,12 +217,8 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture
-async def lab(aws_endpoint: str, tmp_path: Path) -> AsyncIterator[Lab]:
-    environment = {
-        "SEAWALL_LOCAL_ENDPOINT": aws_endpoint,
-        "SEAWALL_LOCAL_RECORDED": str(tmp_path / "recorded.json"),
-    }
-    clients, journal = Clients(environment), Journal(tmp_path / "journal.json")
+async def lab(local_clients: LocalClients, tmp_path: Path) -> AsyncIterator[Lab]:
+    clients, journal = local_clients.recording_into(tmp_path), Journal(tmp_path / "journal.json")
     server, port = await start(Provider(ADAPTERS, FUNCTIONS, journal, clients), "1.0.0", "127.0.0.1:1")
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
         made = Lab(provider_pb2_grpc.ResourceProviderStub(channel), clients, journal)

@@ -23,11 +23,10 @@ SEED = b"\x01\x23\x45\x67"
 class Plugin:
     """Plays the engine's part for one resource at a time."""
 
-    def __init__(self, endpoint: str, folder: Path) -> None:
+    def __init__(self, clients: Clients, folder: Path) -> None:
         self.recorded = folder / "recorded.json"
-        environment = {"SEAWALL_LOCAL_ENDPOINT": endpoint, "SEAWALL_LOCAL_RECORDED": str(self.recorded)}
         self.journal = Journal(folder / "journal.json")
-        self.clients = Clients(environment)
+        self.clients = clients
         self.provider = Provider(ADAPTERS, FUNCTIONS, self.journal, self.clients)
 
     async def configure(self) -> None:
@@ -79,8 +78,8 @@ class Plugin:
 
 
 @pytest.fixture
-async def plugin(aws_endpoint: str, tmp_path: Path) -> Plugin:
-    made = Plugin(aws_endpoint, tmp_path)
+async def plugin(local_clients: Any, tmp_path: Path) -> Plugin:
+    made = Plugin(local_clients.recording_into(tmp_path), tmp_path)
     await made.configure()
     return made
 

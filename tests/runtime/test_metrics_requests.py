@@ -107,6 +107,7 @@ ROUTES = [
     (starlette_app, "/plain/17", "/plain/{id}"),
     (starlette_app, "/mnt/deep/3/leaf/4", "/mnt/deep/{level}/leaf/{leaf}"),
     (starlette_app, "/mnt/deep/3/boom", "/mnt/deep/{level}/boom"),
+    (starlette_app, "http://api.test/by-host/3", "/by-host/{x}"),
     (starlette_app, "/nowhere/17", ""),
 ]
 

@@ -1,7 +1,6 @@
 """What of a result is told to whom."""
 
 import re
-import traceback
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -11,7 +10,7 @@ from seawall.health._runner import CheckResult
 __all__ = ["body_of", "masked"]
 
 MASK: Final = "***"
-LONGEST_TRACE: Final = 4000  # characters, its end: a probe's body is not a log
+LONGEST_TEXT: Final = 4000  # characters, the end of it: a probe's body is not a log
 _IN_URL: Final = re.compile(r"(?<=://)[^/\s@]*@")
 _IN_TEXT: Final = re.compile(
     r"(?i)((?:password|passwd|pwd|secret|token|api[-_]?key|authorization)[\"']?\s*[=:]\s*)"
@@ -46,11 +45,6 @@ def body_of(report: HealthReport, *, trusted: bool) -> Mapping[str, Any]:
     }
 
 
-def _details(result: CheckResult) -> dict[str, Any]:
-    details: dict[str, Any] = {}
-    if result.note is not None:
-        details["note"] = masked(result.note)
-    if result.error is not None:
-        details["error"] = masked(f"{type(result.error).__name__}: {result.error}")
-        details["trace"] = masked("".join(traceback.format_exception(result.error)))[-LONGEST_TRACE:]
-    return details
+def _details(result: CheckResult) -> dict[str, str]:
+    said = {"note": result.note, "error": result.error, "trace": result.trace}
+    return {name: masked(text)[-LONGEST_TEXT:] for name, text in said.items() if text is not None}

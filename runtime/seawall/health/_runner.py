@@ -14,7 +14,7 @@ import functools
 import inspect
 import logging
 import threading
-import weakref
+import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -46,8 +46,10 @@ class CheckResult:
     """When it ended, in seconds of the registry's clock."""
     note: str | None = None
     """What the check had to say. Not for everybody."""
-    error: BaseException | None = None
-    """What it raised. Not for everybody."""
+    error: str | None = None
+    """What it raised, in one line. Not for everybody."""
+    trace: str | None = None
+    """Where. As text, because the exception itself would keep alive whatever its frames hold, until the next run."""
 
     @property
     def healthy(self) -> bool:
@@ -67,8 +69,7 @@ class Runner:
         self.runs: Final = dict.fromkeys(Outcome, 0)
         self._clock: Final = clock
         self._on_loop: Final = _is_async(check.run)
-        self._flights: Final[weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Task[CheckResult]]]
-        self._flights = weakref.WeakKeyDictionary()
+        self._flights: Final[dict[asyncio.AbstractEventLoop, asyncio.Task[CheckResult]]] = {}
         self._thread: threading.Thread | None = None
         self._left: asyncio.Task[Any] | None = None  # a coroutine that did not end when it was cancelled
 
@@ -93,7 +94,13 @@ class Runner:
             # An empty context: a run belongs to nobody's request, neither its trace nor its session.
             flight = loop.create_task(self._run(), context=contextvars.Context(), name=f"check {self.check.name}")
             self._flights[loop] = flight
+            flight.add_done_callback(self._landed)
         return flight
+
+    def _landed(self, flight: "asyncio.Task[CheckResult]") -> None:
+        loop = flight.get_loop()
+        if self._flights.get(loop) is flight:
+            del self._flights[loop]
 
     async def _run(self) -> CheckResult:
         began = self._clock.monotonic()
@@ -101,7 +108,12 @@ class Runner:
         ended = self._clock.monotonic()
         before = self.last
         self.last = CheckResult(
-            outcome=outcome, duration_seconds=ended - began, at_seconds=ended, note=note, error=error
+            outcome=outcome,
+            duration_seconds=ended - began,
+            at_seconds=ended,
+            note=note,
+            error=None if error is None else f"{type(error).__name__}: {error}",
+            trace=None if error is None else "".join(traceback.format_exception(error)),
         )
         self.runs[outcome] += 1
         if (before is None or before.healthy) and not self.last.healthy:

@@ -189,7 +189,12 @@ async def test_protection_stands_until_the_program_takes_it_away(databases: Data
     writer = await databases.writer()
     with pytest.raises(Exception, match="Cannot delete protected DB Instance"):
         await writer.delete()
-    await writer.update(await databases.inputs(deletionProtection=False))
+    inputs = await databases.inputs(deletionProtection=None, maxAllocatedStorage=100)
+    await writer.update(inputs | {"iamDatabaseAuthenticationEnabled": True})
+    await writer.update(await databases.inputs(deletionProtection=None))
+    taken_away = ("deletionProtection", "iamDatabaseAuthenticationEnabled", "maxAllocatedStorage")
+    assert not any(writer.state.get(name) for name in taken_away)
+    assert not (await writer.diff(await databases.inputs(deletionProtection=None))).diffs
     rds = databases.lab.client("rds", HOME)
     rds.modify_db_instance(DBInstanceIdentifier=databases.name, DeletionProtection=True, ApplyImmediately=True)
     await writer.delete()

@@ -55,6 +55,8 @@ _FIELDS: Final[dict[str, tuple[str | None, str | None, str | None]]] = {
     "username": ("MasterUsername", None, None),
     "vpcSecurityGroupIds": ("VpcSecurityGroupIds", "VpcSecurityGroupIds", "VpcSecurityGroupIds"),
 }
+# Left out again, these are off.
+_SWITCHES: Final = frozenset({"deletionProtection", "iamDatabaseAuthenticationEnabled", "manageMasterUserPassword"})
 _ONLY_OF_A_WRITER: Final = ("dbName", "engine", "username")
 
 
@@ -118,7 +120,8 @@ def _finish(cloud: Cloud, id_: str, inputs: Properties) -> None:
 
 
 def _modify(cloud: Cloud, instance: Properties, names: list[str], inputs: Properties) -> None:
-    changes = {str(_FIELDS[name][2]): inputs[name] for name in names if inputs.get(name) is not None}
+    wanted = {name: False if inputs.get(name) is None and name in _SWITCHES else inputs.get(name) for name in names}
+    changes = {str(_FIELDS[name][2]): value for name, value in wanted.items() if value is not None}
     if "maxAllocatedStorage" in names and not inputs.get("maxAllocatedStorage"):  # as large as it is: no autoscaling
         changes["MaxAllocatedStorage"] = inputs.get("allocatedStorage") or instance["AllocatedStorage"]
     if "VpcSecurityGroupIds" in changes and not changes["VpcSecurityGroupIds"]:

@@ -229,6 +229,7 @@ def _predict(primary: SidePlan, secondary: SidePlan, ttl: int | None, caches: Te
 
 def _plan_records(plan: FailoverPlan) -> tuple[RecordPlan, ...]:
     records: list[RecordPlan] = []
+    declared: set[str] = set()
     for side in plan.sides:
         for version in side.families:
             record_type = FAMILIES[version]
@@ -245,18 +246,19 @@ def _plan_records(plan: FailoverPlan) -> tuple[RecordPlan, ...]:
                 import_id=import_id_of(plan.import_ids, f"{side.role}_{record_type.lower()}"),
             )
             records.append(_checked_import(base, f"{side.role}_{record_type.lower()}"))
+            declared.add(f"{side.role}_{record_type.lower()}")
             if side.regional_name is not None:
                 key = f"{side.role}_regional_{record_type.lower()}"
                 regional = replace(
                     base,
-                    suffix=key.replace("_", "-"),
+                    suffix=f"{side.region}-{record_type.lower()}",  # stays with the region when the sides change places
                     name=side.regional_name,
                     failover=False,
                     set_identifier=None,
                     import_id=import_id_of(plan.import_ids, key),
                 )
                 records.append(_checked_import(regional, key))
-    declared = {record.suffix.replace("-", "_") for record in records}
+                declared.add(key)
     for key, import_id in plan.import_ids.items():
         if key.endswith(("_a", "_aaaa")) and key not in declared:
             raise InvalidInput(f"import_ids.{key}", import_id, allowed="only for a record that is declared")

@@ -18,9 +18,9 @@ from seawall.timing import ALIAS_TTL_SECONDS, FailureClass
 class FailoverRecord(pulumi.ComponentResource):
     """One name, two regions: Route 53 answers with the primary while its check passes, else with the secondary.
 
-    Per family (A, AAAA) a pair of failover records with role-based set identifiers, so that moving a region is an update
-    in place; with `regional_name` a simple record per region for the check to probe; a `HealthCheck` per side that asks
-    for one; with `alarm_actions` and two checks an alarm on both being unhealthy.
+    Per family (A, AAAA) a pair of failover records with role-based set identifiers, so that moving a region, or letting
+    the sides change places, is an update in place; with `regional_name` a simple record per region for the check to probe;
+    a `HealthCheck` per side that asks for one; with `alarm_actions` and two checks an alarm on both being unhealthy.
 
     When both sides are unhealthy Route 53 answers the primary; when the secondary has no check, the secondary
     (`both_unhealthy_answers`). A standby scaled to zero is unhealthy to its load balancer: then the primary is answered.
@@ -63,8 +63,10 @@ class FailoverRecord(pulumi.ComponentResource):
         super().__init__("seawall:index:FailoverRecord", name, {}, opts)
         for warning in plan.warnings:
             pulumi.log.warn(warning.line, self)
+        # What belongs to a region is named after it: when the sides change places, as after a failover, nothing of it is
+        # touched, and each failover record is pointed at the other region's addresses and check in one change.
         checks = {
-            side.role: HealthCheck(f"{name}-{side.role}", side.health_check_args, pulumi.ResourceOptions(parent=self))
+            side.role: HealthCheck(f"{name}-{side.region}", side.health_check_args, pulumi.ResourceOptions(parent=self))
             for side in plan.sides
             if side.health_check_args
         }

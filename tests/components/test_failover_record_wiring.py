@@ -51,7 +51,7 @@ def test_the_pair_has_role_based_set_identifiers_checks_and_one_ttl(deploy):
         "records": ["192.0.2.10"],
         "setIdentifier": "primary",
         "failoverRoutingPolicies": [{"type": "PRIMARY"}],
-        "healthCheckId": "shop-primary-id",
+        "healthCheckId": "shop-ap-northeast-1-id",
         "allowOverwrite": False,
     }
     assert records["shop-secondary-a"].inputs == {
@@ -62,7 +62,7 @@ def test_the_pair_has_role_based_set_identifiers_checks_and_one_ttl(deploy):
         "records": ["198.51.100.10"],
         "setIdentifier": "secondary",
         "failoverRoutingPolicies": [{"type": "SECONDARY"}],
-        "healthCheckId": "shop-secondary-id",
+        "healthCheckId": "shop-us-west-2-id",
         "allowOverwrite": False,
     }
 
@@ -76,8 +76,8 @@ def test_each_check_probes_its_regions_own_name_which_is_declared_beside_the_pai
         ("primary", "ap-northeast-1", "192.0.2.10"),
         ("secondary", "us-west-2", "198.51.100.10"),
     ):
-        assert checks[f"shop-{role}"].inputs["fqdn"] == f"{region}.shop.example.com"
-        assert records[f"shop-{role}-regional-a"].inputs == {
+        assert checks[f"shop-{region}"].inputs["fqdn"] == f"{region}.shop.example.com"
+        assert records[f"shop-{region}-a"].inputs == {
             "zoneId": "Z0123456789ABC",
             "name": f"{region}.shop.example.com",
             "type": "A",
@@ -85,6 +85,23 @@ def test_each_check_probes_its_regions_own_name_which_is_declared_beside_the_pai
             "records": [address],
             "allowOverwrite": False,
         }
+
+
+def test_sides_that_change_places_change_the_failover_records_alone(deploy):
+    """After a failover is adopted each region keeps its check, its own record and its alarm; one change per record moves
+    clients, so that at no moment a dead region is answered because the other one is well."""
+    sides = side("ap-northeast-1", "192.0.2.10"), side("us-west-2", "198.51.100.10")
+
+    def made(primary: Any, secondary: Any) -> dict[tuple[str, str], Any]:
+        before = len(deploy(lambda: None).made)
+        args = shop(primary=primary, secondary=secondary, alarm_actions=[TOPIC])
+        deployment = deploy(lambda: pulumi_seawall.FailoverRecord("shop", args))
+        return {(one.type, one.name): one.inputs for one in deployment.made[before:]}
+
+    first, second = made(*sides), made(*reversed(sides))
+    changed = {name for (kind, name), inputs in first.items() if second.get((kind, name)) != inputs}
+    assert set(first) == set(second)
+    assert changed == {"shop-primary-a", "shop-secondary-a", "shop-both-unhealthy"}
 
 
 def test_both_families_get_a_pair_each(deploy):
@@ -97,12 +114,12 @@ def test_both_families_get_a_pair_each(deploy):
     assert {name: (made.inputs["type"], made.inputs["records"]) for name, made in records.items()} == {
         "shop-primary-a": ("A", ["192.0.2.10"]),
         "shop-primary-aaaa": ("AAAA", ["2001:db8::10"]),
-        "shop-primary-regional-a": ("A", ["192.0.2.10"]),
-        "shop-primary-regional-aaaa": ("AAAA", ["2001:db8::10"]),
+        "shop-ap-northeast-1-a": ("A", ["192.0.2.10"]),
+        "shop-ap-northeast-1-aaaa": ("AAAA", ["2001:db8::10"]),
         "shop-secondary-a": ("A", ["198.51.100.10"]),
         "shop-secondary-aaaa": ("AAAA", ["2001:db8::20"]),
-        "shop-secondary-regional-a": ("A", ["198.51.100.10"]),
-        "shop-secondary-regional-aaaa": ("AAAA", ["2001:db8::20"]),
+        "shop-us-west-2-a": ("A", ["198.51.100.10"]),
+        "shop-us-west-2-aaaa": ("AAAA", ["2001:db8::20"]),
     }
 
 
@@ -140,12 +157,12 @@ def test_two_checks_and_a_topic_give_an_alarm_on_both_being_unhealthy(deploy):
     assert both.inputs["region"] == "us-east-1"
     assert both.inputs["alarmName"] == "seawall-test-shop-both-unhealthy"
     assert both.inputs["alarmRule"] == (
-        'ALARM("seawall-test-shop-primary-unhealthy") AND ALARM("seawall-test-shop-secondary-unhealthy")'
+        'ALARM("seawall-test-shop-ap-northeast-1-unhealthy") AND ALARM("seawall-test-shop-us-west-2-unhealthy")'
     )
     assert both.inputs["alarmActions"] == both.inputs["okActions"] == [TOPIC]
     assert deployment.outputs["alarm_names"] == [
-        "seawall-test-shop-primary-unhealthy",
-        "seawall-test-shop-secondary-unhealthy",
+        "seawall-test-shop-ap-northeast-1-unhealthy",
+        "seawall-test-shop-us-west-2-unhealthy",
         "seawall-test-shop-both-unhealthy",
     ]
 
@@ -171,7 +188,7 @@ def test_a_check_that_exists_is_attached_and_its_stated_detection_counts(deploy)
         "detection": {"typical_seconds": 20, "worst_seconds": 25},
     }
     deployment = deploy(lambda: pulumi_seawall.FailoverRecord("shop", shop(primary=primary, client_cache_seconds=0)))
-    assert set(deployment.of("healthCheck:HealthCheck")) == {"shop-secondary"}
+    assert set(deployment.of("healthCheck:HealthCheck")) == {"shop-us-west-2"}
     assert deployment.of("Record")["shop-primary-a"].inputs["healthCheckId"] == EXISTING
     assert deployment.outputs["primary_health_check_id"] == EXISTING
     assert deployment.outputs["recovery_time_worst_seconds"] == 25 + 60
@@ -195,7 +212,7 @@ def test_a_private_target_is_watched_by_an_alarm_and_timed_by_it(deploy):
     }
     primary = {"region": "ap-northeast-1", "addresses": ["10.0.0.10"], "alarm_check": alarm_check}
     deployment = deploy(lambda: pulumi_seawall.FailoverRecord("shop", shop(primary=primary)))
-    assert deployment.of("healthCheck:HealthCheck")["shop-primary"].inputs["type"] == "CLOUDWATCH_METRIC"
+    assert deployment.of("healthCheck:HealthCheck")["shop-ap-northeast-1"].inputs["type"] == "CLOUDWATCH_METRIC"
     # (2 + 1) periods x 60 s + 120 s delivery + 4 s aggregation + 60 s TTL + 30 s client caches
     assert deployment.outputs["recovery_time_worst_seconds"] == 394
 
@@ -216,9 +233,9 @@ def test_existing_records_checks_and_alarms_are_adopted_by_import(deploy):
     deployment = deploy(lambda: pulumi_seawall.FailoverRecord("shop", args))
     assert {made.name: made.import_id for made in deployment.made if made.import_id} == {
         "shop-primary-a": "Z0123456789ABC_shop.example.com_A_tokyo",
-        "shop-primary-regional-a": "Z0123456789ABC_ap-northeast-1.shop.example.com_A",
-        "shop-primary": EXISTING,
-        "shop-primary-status": "tokyo-down",
+        "shop-ap-northeast-1-a": "Z0123456789ABC_ap-northeast-1.shop.example.com_A",
+        "shop-ap-northeast-1": EXISTING,
+        "shop-ap-northeast-1-status": "tokyo-down",
         "shop-both-unhealthy": "shop-down",
     }
     assert deployment.of("Record")["shop-primary-a"].inputs["setIdentifier"] == "tokyo"

@@ -1,12 +1,14 @@
 """Run one instance: `python -m shop --region eu-west-1 --port 8001`."""
 
 import argparse
+import os
 import sys
 from typing import Final
 
 import uvicorn
 
 from seawall.errors import SeawallError
+from seawall.topology import default_source
 from shop.app import create_app
 from shop.settings import Settings
 
@@ -22,7 +24,8 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         settings = Settings.from_environ(region=given.region, port=given.port, host=given.host)
-        app = create_app(settings)
+        # SSM is asked in the region that the instance is said to run in, unless AWS's own variable says otherwise.
+        app = create_app(settings, source=default_source({"AWS_REGION": settings.region, **os.environ}))
     except SeawallError as error:
         sys.stderr.write(f"shop: {error}\n")
         return 2

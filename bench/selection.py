@@ -43,10 +43,11 @@ MANY: Final = 1000
 SIZES: Final = (10, 1000, 100_000)
 ROUNDS: Final = 60
 PICKS: Final = 2000
-CHANGES: Final = 300
+CHANGES: Final = 100
+CHANGE_ROUNDS: Final = 40
 
 POLICIES: Final[dict[str, Policy]] = {
-    "active-passive": ActivePassive(),
+    "active-passive": ActivePassive(failure_threshold=1),
     "weighted round robin": WeightedRoundRobin(),
     "two choices": PowerOfTwoChoices(),
     "two choices, peak EWMA": PowerOfTwoChoices(peak_ewma_seconds=10.0),
@@ -96,10 +97,10 @@ def pick_seconds(choosers: dict[str, EndpointSelector]) -> dict[str, float]:
             attempts: list[Attempt | None] = [None] * PICKS
             pick = chooser.pick
             gc.disable()
-            began = time.perf_counter()
+            began = time.thread_time()  # this thread's own: neighbors' load is not ours
             for index in range(PICKS):
                 attempts[index] = pick()
-            spent = time.perf_counter() - began
+            spent = time.thread_time() - began
             gc.enable()
             best[name] = min(best[name], spent / PICKS)
             for each in attempts:
@@ -144,6 +145,18 @@ class Told:
         return self.cell[0]
 
 
+def fastest_cpu(steps: dict[str, Callable[[], object]]) -> dict[str, float]:
+    """Seconds of this thread per call, in the quietest of many short rounds."""
+    best = dict.fromkeys(steps, math.inf)
+    for _ in range(CHANGE_ROUNDS):
+        for name, step in steps.items():
+            began = time.thread_time()
+            for _ in range(CHANGES):
+                step()
+            best[name] = min(best[name], (time.thread_time() - began) / CHANGES)
+    return best
+
+
 def changes() -> None:
     """Ejection, weight, arrival and departure, by the number of endpoints."""
     best: dict[str, dict[int, float]] = {}
@@ -170,7 +183,7 @@ def changes() -> None:
                 "weight": lambda chooser=chooser, weights=weights: chooser.set_weight("e1", next(weights)),
                 "added and removed": come_and_go,
             }
-            for step, seconds in measure.fastest(steps, rounds=15, calls=CHANGES).items():
+            for step, seconds in fastest_cpu(steps).items():
                 best.setdefault(f"{name}: {step}", {})[size] = seconds
     table = Table("", *(f"{size:,}" for size in SIZES), title="A change, us, by endpoints", title_justify="left")
     for name, by_size in best.items():
@@ -197,7 +210,10 @@ def exact() -> None:
             if [had[str(index)] for index in range(len(weights))] != weights:
                 missed.append(f"a cycle of {len(weights)} endpoints is not exact")
     console.print("Exact weights over full cycles: " + ("[red]missed[/]" if missed else "[green]kept[/]"))
-    hold("the farthest from its share that any endpoint was at its picks", float(worst), 0.9999, "picks")
+    verdict = "[green]kept[/]" if worst < 1 else "[red]missed[/]"
+    console.print(f"  the farthest that any endpoint was from its share: {float(worst):.4f} picks, below 1: {verdict}")
+    if worst >= 1:
+        missed.append(f"an endpoint was {float(worst):.4f} picks from its share")
 
 
 def main() -> None:

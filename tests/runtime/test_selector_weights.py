@@ -1,5 +1,7 @@
 """Weighted round robin: exact cycles, and never a whole pick off."""
 
+import contextlib
+import random
 from collections import Counter
 from fractions import Fraction
 
@@ -101,6 +103,37 @@ def test_who_joins_late_neither_catches_up_nor_waits(weights, before):
     for number in range(1, len(chosen) + 1):
         had = chosen[:number].count("late")
         assert abs(had - Fraction(number * weights[-1], total)) < 2
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_cycles_are_exact_after_any_history(seed):
+    """Picks, retries elsewhere, weights, arrivals, departures and probes in any order leave no debt and no dead entry."""
+    dice = random.Random(seed)
+    most = (3, 17, 200)[seed % 3]
+    chooser = selector([dice.randint(1, most) for _ in range(dice.randint(2, 40))])
+    for number in range(300):
+        names = [each.name for each in chooser.endpoints]
+        what = dice.random()
+        if what < 0.5:
+            picks(chooser, dice.randint(1, 20))
+        elif what < 0.6:
+            with contextlib.suppress(NoEndpointAvailable):
+                chooser.pick(exclude=set(dice.sample(names, min(len(names) - 1, 3))))
+        elif what < 0.75:
+            chooser.set_weight(dice.choice(names), dice.randint(1, most))
+        elif what < 0.85 and len(names) > 2:
+            chooser.remove(dice.choice(names))
+        elif what < 0.95:
+            chooser.add(Endpoint(f"new-{number}", weight=dice.randint(1, most)))
+        else:
+            chooser.probed(dice.choice(names), passed=number % 2 == 0, healthy=number % 2 == 0)
+    weights = {each.name: each.weight for each in chooser.endpoints}
+    for name in weights:
+        chooser.probed(name, passed=True, healthy=True)
+    picks(chooser, 2 * sum(weights.values()))
+    assert Counter(picks(chooser, sum(weights.values()))) == weights
+    pool = chooser._core.standing._near[0]
+    assert len(pool._ready) + len(pool._pending) <= 2 * len(weights) + 66
 
 
 def test_5_1_1_are_mixed_evenly():

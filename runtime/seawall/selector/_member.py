@@ -81,7 +81,7 @@ class Member:
         self.pool: Any = None
         self.pool_weight = 0
         self.index = 0
-        self.entry: HeapEntry | None = None
+        self.entry: object = None  # its live entry in a heap
         self.base = 0
         self.turns = 0
         self.step = 0

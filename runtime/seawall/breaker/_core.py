@@ -12,7 +12,6 @@ What holds at all times:
 5. Time moves states only forward from what the clock says; reading a state takes no permit.
 """
 
-import math
 from collections.abc import Callable
 from functools import partial
 from typing import final
@@ -22,7 +21,7 @@ from seawall.breaker._config import CircuitBreakerConfig
 from seawall.breaker._machine import NO_CALLS, Machine, Reading
 from seawall.breaker._outcome import exception_counts, result_counts
 from seawall.breaker._phases import HalfOpen, State, Stop, Ticket, TrialGate, Watching
-from seawall.breaker._windows import Window, renew_counter
+from seawall.breaker._windows import Window
 from seawall.clock import Clock
 from seawall.errors import CallNotPermitted
 from seawall.events import EventBus
@@ -208,14 +207,7 @@ class Core(Machine):
     def after_fork(self) -> None:
         """In the child: other threads' locks and trials are gone, though their frames still seem to hold them."""
         self.renew_turns()
-        phase = self.phase
-        if isinstance(phase, HalfOpen):
-            phase = Stop(State.OPEN, until=-math.inf, wait=0.0, generation=phase.generation + 1)
-        window = phase.window if isinstance(phase, Watching) else None
-        self.phase, self.window = phase, window
-        for each in self._past if window is None else (*self._past, window):
-            renew_counter(each.tick)
-        renew_counter(self.refused)
+        self._renew()
 
 
 def live_cores() -> list[Core]:

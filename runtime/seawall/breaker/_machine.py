@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from seawall.breaker._config import CircuitBreakerConfig
 from seawall.breaker._phases import HalfOpen, Note, Phase, State, Stop, Ticket, TrialGate, Watching
 from seawall.breaker._turns import Turns
-from seawall.breaker._windows import Counts, Tick, Window, new_counter, new_window, read_counter
+from seawall.breaker._windows import Counts, Tick, Window, new_counter, new_window, read_counter, renew_counter
 from seawall.clock import Clock
 from seawall.events import CallRecorded, EventBus, StateChanged
 
@@ -287,6 +287,18 @@ class Machine(Turns):
             self._open(now, reason, wait=wait_seconds, tell=False)
         else:
             self._watch(State.CLOSED, now, reason, tell=False)
+
+    # Forks
+
+    def _renew(self) -> None:
+        phase = self.phase
+        if isinstance(phase, HalfOpen):
+            phase = Stop(State.OPEN, until=-math.inf, wait=0.0, generation=phase.generation + 1)
+        window = phase.window if isinstance(phase, Watching) else None
+        self.phase, self.window = phase, window
+        for each in self._past if window is None else (*self._past, window):
+            renew_counter(each.tick)
+        renew_counter(self.refused)
 
     # Answers
 

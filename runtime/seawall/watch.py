@@ -14,14 +14,13 @@ give a role back to a writer that lost it. Subscribers are called outside every 
 
 import logging
 import math
-import os
 import random
 import threading
-import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, NoReturn, final
 
+from seawall._forks import renew_after_fork
 from seawall.clock import SYSTEM_CLOCK, Clock
 from seawall.errors import CannotPickle, InvalidInput, SeawallError, TopologyUnavailable
 from seawall.events import Event, EventBus, Subscriber, Subscription
@@ -137,13 +136,16 @@ class TopologyWatch:
         self._clock: Final = clock
         self._random: Final = random_unit
         self._events: Final = EventBus()
-        self._lock = threading.Lock()  # guards the four fields below, never a reading nor a subscriber
+        self._lock = (
+            threading.Lock()
+        )  # guards the view and what is known of its readings, never a reading nor a subscriber
         self._current = load(self._source) if initial is None else initial
         self._read_at = self._tried_at = clock.monotonic()
+        self._woken = False
         self._failures = 0
         self._last_error: SeawallError | None = None
         self._job: Final[Job] = worker.add(self._round, in_seconds=self._pause(0))
-        _live.add(self)
+        renew_after_fork(self)
 
     @property
     def current(self) -> Effective:
@@ -181,7 +183,7 @@ class TopologyWatch:
 
         What the documents do wrong is kept in `snapshot()` and told to subscribers, not raised.
         """
-        self._tried_at = self._clock.monotonic()
+        self._tried_at, self._woken = self._clock.monotonic(), False
         try:
             seen = load(self._source)
         except SeawallError as error:
@@ -192,11 +194,17 @@ class TopologyWatch:
         return self._read(seen)
 
     def wake(self) -> None:
-        """Read as soon as the worker can, at most once a second: a write that a demoted writer refused is the best hint of
-        a new role. Never blocks.
+        """Read soon: a write that a demoted writer refused is the best hint of a new role. Never blocks.
+
+        At most once a second, and after failures less and less often, down to the usual interval: a whole fleet is refused
+        at once, and SSM throttles a region's readers together.
         """
+        if self._woken:  # of many wakes the first one's random part counts, and not the shortest of them all
+            return
+        self._woken = True
+        apart = min(SHORTEST_WAKE_SECONDS * 2.0 ** min(self._failures, LARGEST_BACKOFF_EXPONENT), self._interval)
         since = self._clock.monotonic() - self._tried_at
-        self._job.wake(max(0.0, SHORTEST_WAKE_SECONDS - since))
+        self._job.wake(max(0.0, apart - since) + apart * self._jitter * self._random())
 
     def stop(self) -> None:
         """Follow no longer; `current` stays. Idempotent."""
@@ -249,15 +257,3 @@ class TopologyWatch:
 
     def __reduce__(self) -> NoReturn:
         raise CannotPickle(f"TopologyWatch {self._name!r}")
-
-
-_live: Final = weakref.WeakSet[TopologyWatch]()
-
-
-def _after_fork() -> None:
-    for watch in list(_live):
-        watch.after_fork()
-
-
-if hasattr(os, "register_at_fork"):  # not on Windows
-    os.register_at_fork(after_in_child=_after_fork)

@@ -189,6 +189,38 @@ def test_waking_reads_soon_but_at_most_once_a_second(watch, store, worker, clock
     assert store.reads == 3
 
 
+def test_waking_while_readings_fail_does_not_undo_the_back_off(watch, store, worker, clock):
+    """A fleet whose writes are refused for minutes must not ask a store that throttles it every second."""
+    store.answer = DOWN
+    gaps = []
+    last = clock.monotonic()
+    while len(gaps) < 8:
+        watch.wake()
+        reads = store.reads
+        clock.advance(1)
+        worker.run_due()
+        if store.reads > reads:
+            gaps.append(clock.monotonic() - last)
+            last = clock.monotonic()
+    assert gaps == [1, 2, 4, 8, 16, 30, 30, 30]
+
+
+def test_a_thousand_wakes_are_spread_like_one(store, worker, clock):
+    """The shortest of a thousand random delays would be none: every process of a fleet would read at once."""
+    units = iter([0.0, 0.5, *[0.0] * 2000])
+    watch = TopologyWatch(
+        store, worker=worker, clock=clock, interval_seconds=30, jitter_ratio=0.8, random_unit=lambda: next(units)
+    )
+    clock.advance(10)
+    for _ in range(1000):
+        watch.wake()
+    assert worker.run_due() == pytest.approx(0.4)
+    assert store.reads == 1
+    clock.advance(0.4)
+    worker.run_due()
+    assert store.reads == 2
+
+
 def test_a_subscriber_is_called_outside_the_lock(watch, store):
     """A subscriber asks the watch, from another thread even, while it is being told."""
     asked: list[int] = []

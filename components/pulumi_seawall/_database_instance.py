@@ -79,7 +79,7 @@ def instance_settings(plan: DatabasePlan, member: DatabaseMemberPlan) -> dict[st
     return settings
 
 
-def ignored_inputs(member: DatabaseMemberPlan) -> list[str]:
+def ignored_inputs(plan: DatabasePlan, member: DatabaseMemberPlan) -> list[str]:
     """Inputs whose changes an instance that exists does not follow, in the wire's spelling."""
     if member.rebuilt:
         return []
@@ -88,6 +88,8 @@ def ignored_inputs(member: DatabaseMemberPlan) -> list[str]:
         ignored += [*DECIDED_BY_THE_WRITER, *SETTINGS, "region"]
     elif member.writes:
         ignored.append("region")
+        if not plan.allow_major_version_upgrade:  # or an adopted 17.2 would be brought to what 17 means today
+            ignored.append("engineVersion")
     else:
         ignored += DECIDED_BY_THE_WRITER
         if member.multi_az is None:
@@ -123,3 +125,24 @@ def refuse_moved(member: DatabaseMemberPlan, key: str, declared: str, deployed: 
         allowed=f"{deployed}, where {member.name} is deployed",
         because=f"a change would replace the instance and lose its data; {how} instead",
     )
+
+
+def refuse_upgrade(plan: DatabasePlan, deployed: str | None) -> None:
+    """Refuse another major version that nobody asked for.
+
+    Args:
+        plan: The plan.
+        deployed: The version that the writer runs, e.g. `17.4`; `None` while nobody knows.
+
+    Raises:
+        InvalidInput: It is of another major version, and upgrades are not allowed.
+    """
+    if plan.allow_major_version_upgrade or not deployed:
+        return
+    if deployed != plan.engine_version and not deployed.startswith(f"{plan.engine_version}."):
+        raise InvalidInput(
+            "engine_version",
+            plan.engine_version,
+            allowed=f"that of {deployed}, which is deployed; or allow_major_version_upgrade",
+            because="RDS upgrades replicas before their writer, and goes back to no older version",
+        )

@@ -1,5 +1,7 @@
 """`ReplicatedDatabase`: one database in several regions, whose writer can change without replacing anything."""
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, cast
 
 import pulumi
@@ -7,7 +9,7 @@ import pulumi_aws as aws
 
 from pulumi_seawall._database_alarms import PERIOD_SECONDS, AlarmPlan, member_alarms
 from pulumi_seawall._database_args import ReplicatedDatabaseArgs
-from pulumi_seawall._database_instance import ignored_inputs, instance_settings, refuse_moved
+from pulumi_seawall._database_instance import ignored_inputs, instance_settings, refuse_moved, refuse_upgrade
 from pulumi_seawall._database_members import DatabaseMemberPlan
 from pulumi_seawall._database_names import instance_identifier, parameter_family
 from pulumi_seawall._database_plan import DatabasePlan, WriterNamePlan, plan_database
@@ -260,7 +262,7 @@ class _Member:
             settings["replicate_source_db"] = source_arn
         elif plan.keep_backups:
             settings["final_snapshot_identifier"] = self._final_snapshot()
-        more: dict[str, Any] = {"ignore_changes": ignored_inputs(member)}
+        more: dict[str, Any] = {"ignore_changes": ignored_inputs(plan, member)}
         if member.rebuilt:  # its name must be free before it is made anew
             more |= {"replace_on_changes": ["replicateSourceDb"], "delete_before_replace": True}
         if member.import_id is not None:
@@ -286,25 +288,28 @@ class _Member:
         """Known once the instance is where, and encrypted as, the arguments say; raises when it is not."""
 
         def check(
-            key: str, declared: pulumi.Input[str], deployed: pulumi.Output[str], *after: pulumi.Output[None]
+            refuse: Callable[..., None], known: Sequence[pulumi.Input[Any]], *after: pulumi.Output[None]
         ) -> pulumi.Output[None]:
-            def compare(known: list[Any]) -> None:
+            def compare(values: list[Any]) -> None:
                 try:
-                    refuse_moved(self._member, key, known[0], known[1])
+                    refuse(*values[: len(known)])
                 except InvalidInput as error:
                     pulumi.log.error(str(error), self._parent)  # one line; what Pulumi makes of the exception is many
                     raise
 
-            return pulumi.Output.all(declared, deployed, *after).apply(compare)
+            return pulumi.Output.all(*known, *after).apply(compare)
 
+        moved = partial(refuse_moved, self._member)
         # One by one: a preview knows a region while it does not know a key yet. The region first: all else follows it.
-        region = check("region", self._member.region, instance.region)
+        region = check(partial(moved, "region"), [self._member.region, instance.region])
         checks = [
-            check("identifier", self._physical, instance.identifier, region),
-            check("kms_key_arn", self.key_arn, instance.kms_key_id, region),
+            check(partial(moved, "identifier"), [self._physical, instance.identifier], region),
+            check(partial(moved, "kms_key_arn"), [self.key_arn, instance.kms_key_id], region),
         ]
         if self._vpc_id is not None and self._member.vpc_id is not None:
-            checks.append(check("vpc_id", self._member.vpc_id, self._vpc_id, region))
+            checks.append(check(partial(moved, "vpc_id"), [self._member.vpc_id, self._vpc_id], region))
+        if self._member.writes:
+            checks.append(check(partial(refuse_upgrade, self._plan), [instance.engine_version_actual], region))
         return pulumi.Output.all(*checks).apply(lambda _: None)
 
     def _alarms(self) -> tuple[AlarmPlan, ...]:

@@ -223,23 +223,35 @@ def test_what_a_role_gives_is_ignored_on_a_member_that_does_not_have_it():
         if as_writer.get(name) != as_replica.get(name) or name.endswith(("_db", "_identifier"))
     }  # fmt: skip
     wire = {name.split("_")[0] + "".join(part.title() for part in name.split("_")[1:]) for name in differing}
-    assert wire <= set(ignored_inputs(former))
+    assert wire <= set(ignored_inputs(plan, former))
 
 
 @pytest.mark.parametrize("writer", ["tokyo", "oregon"])
 def test_nothing_that_replaces_an_instance_follows_the_program_once_it_exists(writer):
     """What only a creation decides is ignored on every member, in every role."""
-    for one in plan_of(writer=writer).members:
-        assert set(ignored_inputs(one)) >= REPLACES
-        assert ("region" in ignored_inputs(one)) is one.writes  # a replica may move, the data may not
+    plan = plan_of(writer=writer)
+    for one in plan.members:
+        assert set(ignored_inputs(plan, one)) >= REPLACES
+        assert ("region" in ignored_inputs(plan, one)) is one.writes  # a replica may move, the data may not
 
 
 def test_a_replica_that_is_asked_for_a_second_zone_gets_it():
     """Only what nobody stated is left alone."""
     plan = plan_of(members=[member("tokyo", TOKYO), member("oregon", OREGON, multi_az=True)])
     assert instance_settings(plan, of_name(plan, "oregon"))["multi_az"] is True
-    assert "multiAz" not in ignored_inputs(of_name(plan, "oregon"))
-    assert "multiAz" in ignored_inputs(of_name(plan_of(), "oregon"))
+    assert "multiAz" not in ignored_inputs(plan, of_name(plan, "oregon"))
+    assert "multiAz" in ignored_inputs(plan_of(), of_name(plan_of(), "oregon"))
+
+
+def test_a_version_changes_only_when_that_is_asked_for(deployment, declare):
+    """An adopted 17.2 stays one, whatever RDS means by 17 today; 16 becomes 17 in a deployment that says so."""
+    plan = plan_of()
+    assert "engineVersion" in ignored_inputs(plan, of_name(plan, "tokyo"))
+    upgrade = plan_of(allow_major_version_upgrade=True)
+    assert "engineVersion" not in ignored_inputs(upgrade, of_name(upgrade, "tokyo"))
+    deployment.answers["Instance::shop-tokyo"] = {"engineVersionActual": "16.4"}
+    made = declare(allow_major_version_upgrade=True).of("Instance")["shop-tokyo"].inputs
+    assert (made["engineVersion"], made["allowMajorVersionUpgrade"]) == ("17", True)
 
 
 def test_a_member_is_rebuilt_only_by_name_and_then_from_the_new_writer(declare):
@@ -252,7 +264,7 @@ def test_a_member_is_rebuilt_only_by_name_and_then_from_the_new_writer(declare):
     assert made["deletionProtection"] is False
     assert not {"engine", "username", "dbName", "password"} & set(made)
     plan = plan_of(writer="oregon", unprotected=["tokyo"], rebuild_as_replica={"tokyo": "oregon"})
-    assert ignored_inputs(of_name(plan, "tokyo")) == []
+    assert ignored_inputs(plan, of_name(plan, "tokyo")) == []
     assert [one.name for one in plan.members if one.rebuilt] == ["tokyo"]
 
 
@@ -272,7 +284,7 @@ def test_an_existing_instance_is_adopted_as_it_is(declare):
     assert made.import_id == "shop-prod@ap-northeast-1"
     assert made.inputs["identifier"] == "shop-prod"
     plan = plan_of(members=[given])
-    assert set(made.inputs) <= set(ignored_inputs(of_name(plan, "tokyo")))
+    assert set(made.inputs) <= set(ignored_inputs(plan, of_name(plan, "tokyo")))
 
 
 MOVED: dict[str, tuple[dict[str, Any], str]] = {
@@ -291,6 +303,10 @@ MOVED: dict[str, tuple[dict[str, Any], str]] = {
     "a network": (
         {"SecurityGroup::shop-oregon": {"vpcId": "vpc-old"}},
         r"members\[1\]\.vpc_id = vpc-2: vpc-old, where oregon is deployed, because a change would replace the instance",
+    ),
+    "a major version": (
+        {"Instance::shop-tokyo": {"engineVersionActual": "16.4"}},
+        r"engine_version = 17: that of 16\.4, which is deployed; or allow_major_version_upgrade, because RDS upgrades",
     ),
     "an instance that is not encrypted": (
         {"Instance::shop-tokyo": {"kmsKeyId": ""}},

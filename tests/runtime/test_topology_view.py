@@ -106,6 +106,15 @@ def test_roles_changed_without_an_epoch_are_not_deployed_either():
     assert "has other roles than the declared one" in line
 
 
+def test_an_epoch_that_is_ahead_is_adopted_also_when_the_roles_are_back():
+    """After a failover and a failback the roles are the old ones, and the file still knows of neither."""
+    back = failed_over(epoch=5, primary_region="eu-west-1", writer="eu-west-1")
+    line = unreconciled(shop(), back)
+    assert line is not None
+    assert line.startswith("epoch = 3: 5, because ")
+    assert unreconciled(shop(epoch=5), back) is None
+
+
 def test_the_schema_version_that_a_document_was_read_with_changes_no_role():
     """A declared document that a later Seawall wrote says the same as ours."""
     adopted = replace(merge(shop(), failed_over()).as_topology(), schema_version=2)

@@ -107,7 +107,7 @@ class PublishedTopology(pulumi.ComponentResource):
             metadata=kubernetes.meta.v1.ObjectMetaArgs(
                 name=plan.config_map_name,
                 namespace=cluster.namespace,
-                labels={"app.kubernetes.io/name": plan.document.service, "app.kubernetes.io/managed-by": "seawall"},
+                labels={"app.kubernetes.io/name": plan.document.service, "app.kubernetes.io/component": "topology"},
             ),
             data={DECLARED_KEY: text},
             opts=pulumi.ResourceOptions(parent=self, provider=self.providers[cluster.region], import_=import_id),

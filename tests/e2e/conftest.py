@@ -44,6 +44,8 @@ class Lab:
     engine: Engine
     base: dict[str, Any]
     config: dict[str, Any] = field(default_factory=dict[str, Any])
+    as_base: bool = False
+    """Whether the base configuration is up and nothing has touched it since: then it need not be brought up again."""
 
     @property
     def sandbox(self) -> Sandbox:
@@ -58,6 +60,7 @@ class Lab:
 
     def localcloud(self, *arguments: str) -> Run:
         """`python -m localcloud …`, as the Makefile runs it."""
+        self.as_base &= arguments[0] == "dev"
         places = ["--folder", str(self.sandbox.folder), "--source", str(self.sandbox.source)]
         return self._run(
             [sys.executable, "-m", "localcloud", *arguments, *places], {**os.environ, "COLUMNS": "240"}, ROOT
@@ -66,7 +69,16 @@ class Lab:
     def dev(self, edit: Edit | None = None) -> Run:
         """Configure and `make dev`, without the demo app, which has a test of its own."""
         self.configure(edit)
-        return self.localcloud("dev", "--no-apps")
+        run = self.localcloud("dev", "--no-apps")
+        self.as_base = edit is None and run.code == 0
+        return run
+
+    def base_up(self) -> None:
+        """The base configuration up, whatever the test before left."""
+        if not self.as_base:
+            run = self.dev()
+            assert run.code == 0, run.last_lines
+        self.configure()
 
     def variables(self) -> dict[str, str]:
         handle = cloud.start(self.sandbox.cloud, progress=print)
@@ -76,11 +88,13 @@ class Lab:
         """The plain CLI, as `make shell` has it, over the configuration as changed by `edit`."""
         self.configure(edit)
         self.sandbox.prepare()
+        self.as_base &= arguments[0] in ("preview", "stack", "config")
         command = ["pulumi", *arguments, "--stack", "dev", "--non-interactive"]
         return self._run(command, self.variables(), self.sandbox.project)
 
     def start_pulumi(self, *arguments: str, edit: Edit | None = None) -> subprocess.Popen[str]:
         """The plain CLI in a process group of its own, to be killed by the test."""
+        self.as_base = False
         self.configure(edit)
         self.sandbox.prepare()
         return subprocess.Popen(

@@ -14,6 +14,7 @@ Edit = Callable[[dict[str, Any]], None]
 
 def forget(lab: Any) -> None:
     """Take the engine's memory away, and our tags with it: what is left is as if made by hand."""
+    lab.as_base = False
     shutil.rmtree(lab.sandbox.state)
     lab.sandbox.journal.unlink(missing_ok=True)
     route53 = lab.client("route53")
@@ -69,7 +70,7 @@ def ops_of(run: Any) -> dict[str, int]:
 
 def test_a_zone_its_records_and_checks_are_adopted_without_a_replacement(lab: Any) -> None:
     """Whoever brings an existing name under Seawall keeps its zone, its records and its checks, by their ids."""
-    assert lab.dev().code == 0
+    lab.base_up()
     adopted = import_ids(lab)
     cloudwatch, sns = lab.client("cloudwatch"), lab.client("sns")
     cloudwatch.delete_alarms(AlarmNames=[alarm["AlarmName"] for alarm in cloudwatch.describe_alarms()["MetricAlarms"]])

@@ -368,6 +368,32 @@ def test_nothing_holds_back_a_failover(clock):
     assert not selector.snapshot().panicking
 
 
+def test_a_proven_endpoint_takes_over_before_a_preferred_one_that_is_recovering(clock):
+    """The one that failed an hour ago and has shown nothing since is no refuge while another one is well."""
+    selector = standby(clock)
+    fail(selector, "tokyo", 3)
+    clock.advance(3600.0)
+    assert states(selector)["tokyo"] == "recovering"
+    fail(selector, "osaka", 3)
+    assert selector.active.name == "seoul"
+
+
+def test_the_way_home_is_gone_one_hold_at_a_time(clock):
+    """Two preferred endpoints that come back shortly after one another cause two changes, a hold apart."""
+    selector = standby(clock)
+    probe(selector, "tokyo", False)
+    probe(selector, "osaka", False)
+    assert selector.active.name == "seoul"
+    probe(selector, "osaka", True, True, True)
+    clock.advance(HOLD)
+    clock.advance(HOLD)
+    assert selector.active.name == "osaka"
+    probe(selector, "tokyo", True, True, True)
+    assert selector.active.name == "osaka"
+    clock.advance(HOLD)
+    assert selector.active.name == "tokyo"
+
+
 def test_a_retry_goes_to_the_next_in_line_and_changes_nothing(clock):
     """`exclude` is about one call; the active endpoint stays."""
     selector = standby(clock)

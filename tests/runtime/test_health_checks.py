@@ -25,10 +25,10 @@ from seawall.health import (
     HttpCheck,
     MemoryCheck,
     Outcome,
+    Probe,
     RedisCheck,
     memory_use,
 )
-from seawall.health._registry import Probe
 
 pytestmark = pytest.mark.anyio
 

@@ -26,8 +26,7 @@ from seawall.breaker import CallNotPermitted, CircuitBreaker, CircuitBreakerConf
 from seawall.errors import InvalidInput
 from seawall.events import EventBus
 from seawall.faults import Fault, FaultInjector
-from seawall.health import Check, HealthRegistry
-from seawall.health._registry import Probe
+from seawall.health import Check, HealthRegistry, Probe
 from seawall.instrumentation import READ_METRICS
 from seawall.metrics import MetricsMiddleware, metrics_app, watch
 from seawall.selector import Endpoint, EndpointSelector

@@ -25,7 +25,7 @@ from seawall.health._checks import BreakerCheck, Check, DatabaseCheck, DiskCheck
 from seawall.health._drain import draining_on_signals
 from seawall.health._memory import MemoryCheck, MemoryUse, memory_use
 from seawall.health._openapi import health_openapi
-from seawall.health._registry import CheckSnapshot, HealthRegistry, HealthReport, Status
+from seawall.health._registry import CheckSnapshot, HealthRegistry, HealthReport, Probe, Status
 from seawall.health._runner import CheckResult, Outcome
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "MemoryCheck",
     "MemoryUse",
     "Outcome",
+    "Probe",
     "RedisCheck",
     "SelfCheck",
     "Status",

@@ -41,7 +41,7 @@ class HealthCheckSettings(Section):
 
     protocol: HealthCheckProtocol = HealthCheckProtocol.HTTPS
     path: str | None = None
-    """`/livez` when absent; a TCP check has none."""
+    """`/regionz` when absent; a TCP check has none."""
     port: int | None = None
     search_string: str | None = None
     interval_seconds: int = 10

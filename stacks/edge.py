@@ -24,7 +24,7 @@ from seawall.timing import HealthCheckProtocol
 from stacks.environment import Environment
 from stacks.settings import Region
 
-DEFAULT_PATH: Final = "/regionz"  # asks no dependency that both regions share
+DEFAULT_PATH: Final = "/regionz"  # of `seawall.health`: what this region needs, without what both regions share
 UNKNOWN_ZONE: Final = "ZONE"  # stands for the id of a zone that is not made yet, while the plan is checked
 
 

@@ -110,7 +110,11 @@ def hold_parameter_groups_to_their_rules() -> None:
 
 
 def _check_zones(subnets: list[Any]) -> None:
-    """Raises: RDSClientError: they lie in one zone only, or in several networks."""
+    """Refuse subnets that cannot make a group.
+
+    Raises:
+        RDSClientError: they lie in one zone only, or in several networks.
+    """
     if len({subnet.availability_zone for subnet in subnets}) < FEWEST_ZONES:
         raise RDSClientError(
             "DBSubnetGroupDoesNotCoverEnoughAZs", f"The subnets must cover at least {FEWEST_ZONES} Availability Zones."

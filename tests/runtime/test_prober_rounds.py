@@ -140,6 +140,24 @@ def test_many_clients_do_not_probe_in_step(clock):
     assert len(due) == 3
 
 
+def test_running_out_of_threads_judges_nobody_and_is_tried_again(clock, monkeypatch):
+    """The process is at its limit, the endpoint is not."""
+
+    class NoThread(threading.Thread):
+        def start(self) -> None:
+            raise RuntimeError("can't start new thread")
+
+    target = Told("a")
+    probes = prober(target, lambda endpoint: None, clock)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading, "Thread", NoThread)
+        probes.round()
+    assert target.seen == []
+    clock.advance(30.0)
+    run(probes, target, clock, 1)
+    assert target.seen == [("a", True, True)]
+
+
 def test_endpoints_that_come_and_go_are_followed(clock):
     """What is known about an endpoint that was taken away is forgotten; its late probe tells nobody."""
     target = Told("a")

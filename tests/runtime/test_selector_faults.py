@@ -437,6 +437,19 @@ def test_update_follows_a_new_order_of_preference(clock):
     assert selector.active.name == "osaka"
 
 
+def test_an_active_endpoint_that_moves_stays_active(clock):
+    """Another URL makes it another endpoint, without what was known; its place in the order is the same."""
+    selector = standby(clock)
+    selector.update([Endpoint("tokyo", "http://new.example"), *selector.endpoints[1:]])
+    assert (selector.active.name, selector.active.url) == ("tokyo", "http://new.example")
+    fail(selector, "tokyo", 3)
+    selector.update(
+        [*selector.endpoints[:1], Endpoint("osaka", "http://new.example", role="standby"), Endpoint("seoul")]
+    )
+    assert selector.active.name == "seoul"  # a primary now
+    assert [each.name for each in selector.endpoints] == ["tokyo", "osaka", "seoul"]
+
+
 def test_two_endpoints_of_one_name_are_refused(clock):
     """One line, from each way in."""
     for make in (

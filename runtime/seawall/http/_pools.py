@@ -207,8 +207,8 @@ class DnsWatch:
     def round(self) -> float:
         """Start the look-ups that are due; seconds until the next round."""
         hosts = {host for host in self._hosts() if not _is_address(host)}
-        for host in [host for host in self._known if host not in hosts]:
-            del self._known[host]
+        for host in [host for host in list(self._known) if host not in hosts]:  # threads add to it
+            self._known.pop(host, None)
         for host in hosts - self._asking:  # a slow answer holds up no other host
             self._asking.add(host)
             threading.Thread(target=self._ask, args=(host,), name=f"dns {host}", daemon=True).start()

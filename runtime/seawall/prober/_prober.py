@@ -149,9 +149,15 @@ class HealthProber:
         For tests, and for apps that schedule by themselves. Does not wait for the probes.
         """
         for schedule in self.due():
-            threading.Thread(
-                target=self._ask, args=(schedule, schedule.number), name=f"probe {schedule.endpoint.name}", daemon=True
-            ).start()
+            number = schedule.number
+            thread = threading.Thread(
+                target=self._ask, args=(schedule, number), name=f"probe {schedule.endpoint.name}", daemon=True
+            )
+            try:
+                thread.start()
+            except RuntimeError as error:  # no more threads: says nothing about the endpoint
+                _log.warning("endpoint %s cannot be probed now: %s", schedule.endpoint.name, error)
+                self.ended(schedule, number, passed=None)
         return self.pause()
 
     def due(self) -> list[Schedule]:

@@ -23,7 +23,6 @@ from seawall.selector._events import (
     EndpointEjected,
     EndpointHealthChanged,
     EndpointRestored,
-    EndpointsChanged,
     PanicChanged,
 )
 from seawall.selector._failover import Failover
@@ -336,10 +335,8 @@ class Core(Desk):
         """Let an endpoint of that name have another weight, role or region. Another URL makes it another endpoint."""
         member = self.member(endpoint.name)
         if member.endpoint.url != endpoint.url:
-            order = member.order
             self.remove(endpoint.name, now)
             self.add(endpoint, now)
-            self.members[endpoint.name].order = order
             return
         began = not member.endpoint.weight and endpoint.weight > 0
         member.endpoint = endpoint
@@ -351,46 +348,14 @@ class Core(Desk):
             self.standing.place(member, now)
         self._keep_maximum(now)
 
-    def update(self, endpoints: Iterable[Endpoint], now: float) -> None:
-        """Use exactly these, in this order. O(n log n)."""
-        wanted = {each.name: each for each in endpoints}
-        removed = [name for name in self.members if name not in wanted]
-        added = [name for name in wanted if name not in self.members]
-        changed = [name for name, each in wanted.items() if name not in added and self.members[name].endpoint != each]
-        failover = self.failover
-        preferences = failover is not None and (
-            list(self.members) != list(wanted)
-            or any(self.members[name].endpoint.role != wanted[name].role for name in changed)
-        )
-        if failover is not None:
-            failover.waiting = True
-        for name in added:  # first those that come: in between there is always somebody
-            self.add(wanted[name], now)
-        for name in changed:
-            self.change(wanted[name], now)
-        for name in removed:
-            self.remove(name, now)
-        if list(self.members) != list(wanted):
-            self.members = {name: self.members[name] for name in wanted}
-            for member in self.members.values():
-                self._serial += 1
-                member.order = self._serial
-                if failover is not None:  # elsewhere the order only breaks ties
-                    self.standing.place(member, now)
-        if failover is not None:
-            failover.waiting = False
-            if preferences:
-                failover.follow(now)
-        if added or removed or changed:
-            self.enqueue(
-                EndpointsChanged(
-                    source=self.name,
-                    at_seconds=now,
-                    added=tuple(added),
-                    removed=tuple(removed),
-                    changed=tuple(changed),
-                )
-            )
+    def reorder(self, names: Iterable[str], now: float) -> None:
+        """Put the endpoints into that order, which is one of preference for active-passive."""
+        self.members = {name: self.members[name] for name in names}
+        for member in self.members.values():
+            self._serial += 1
+            member.order = self._serial
+            if self.failover is not None:  # elsewhere the order only breaks ties
+                self.standing.place(member, now)
 
     def member(self, name: str) -> Member:
         """The endpoint of that name.

@@ -29,6 +29,7 @@ from seawall.selector._model import (
     check_weight,
 )
 from seawall.selector._topology import FollowedTopology, endpoints_of, own_region
+from seawall.selector._update import update
 from seawall.topology import Effective
 
 __all__ = ["Attempt", "EndpointSelector"]
@@ -278,7 +279,7 @@ class EndpointSelector:
             if each.name in seen:
                 raise InvalidInput("endpoints", each.name, allowed="names that differ")
             seen.add(each.name)
-        self._core.do(lambda now: self._core.update(wanted, now))
+        self._core.do(lambda now: update(self._core, wanted, now))
 
     def _changed(
         self, now: float, *, added: tuple[str, ...] = (), removed: tuple[str, ...] = (), changed: tuple[str, ...] = ()

@@ -150,7 +150,9 @@ class _Member:
     ) -> None:
         self._parent, self._component, self._plan, self._member = parent, component, plan, member
         self._name = f"{self._component}-{member.name}"
-        self._physical = member.identifier or instance_identifier(self._component, member.name)
+        # What an adopted instance is called may be taken by its old subnet group: ours have names of their own.
+        self._own = instance_identifier(self._component, member.name)
+        self._physical = member.identifier or self._own
         self._tags = {**own_tags(self._component), "seawall:member": member.name, **self._plan.tags}
         self._mark: pulumi.Output[str] | None = None
         self._vpc_id: pulumi.Output[str] | None = None
@@ -188,7 +190,7 @@ class _Member:
             self._name,
             {
                 "region": self._member.region,
-                "name": self._physical,
+                "name": self._own,
                 "description": f"Who may connect to {self._component}",
                 "vpcId": self._member.vpc_id,
                 "ingress": [rule],
@@ -215,7 +217,7 @@ class _Member:
         aws.kms.Alias(
             self._name,
             region=self._member.region,
-            name=f"alias/{self._physical}",
+            name=f"alias/{self._own}",
             target_key_id=key.key_id,
             opts=self._options(),
         )
@@ -228,7 +230,7 @@ class _Member:
         return aws.rds.SubnetGroup(
             self._name,
             region=self._member.region,
-            name=self._physical,
+            name=self._own,
             description=f"Where {self._component} runs",
             subnet_ids=list(self._member.subnet_ids),
             tags=self._tags,
@@ -242,7 +244,7 @@ class _Member:
         return aws.rds.ParameterGroup(
             self._name,
             region=self._member.region,
-            name=f"{self._physical}-{family.replace('.', '-')}",  # a new major version has its group beside the old one's
+            name=f"{self._own}-{family.replace('.', '-')}",  # a new major version has its group beside the old one's
             family=family,
             description=f"Parameters of {self._component}",
             parameters=[

@@ -283,6 +283,9 @@ def test_an_existing_instance_is_adopted_as_it_is(declare):
     made = deployment.of("Instance")["shop-tokyo"]
     assert made.import_id == "shop-prod@ap-northeast-1"
     assert made.inputs["identifier"] == "shop-prod"
+    assert (
+        deployment.of("SubnetGroup")["shop-tokyo"].inputs["name"] == "seawall-test-shop-tokyo"
+    )  # its own may be taken
     plan = plan_of(members=[given])
     assert set(made.inputs) <= set(ignored_inputs(plan, of_name(plan, "tokyo")))
 

@@ -111,9 +111,21 @@ def test_no_region_is_one_line(monkeypatch, tmp_path):
     """An app outside AWS, or without its variables."""
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")  # else credentials are looked for there first
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     with pytest.raises(InvalidInput, match=r"region = None: an AWS region, or AWS_REGION set in the environment"):
         SsmSource("shop", "prod").read()
+
+
+def test_a_client_that_cannot_be_made_is_one_line(monkeypatch):
+    """Credentials are looked for when the client is made: a metadata service that is down is no traceback."""
+
+    def fails(region: str | None) -> object:
+        raise ConnectionError("metadata service is down")
+
+    monkeypatch.setattr("seawall.topology._ssm._new_client", fails)
+    with pytest.raises(TopologyUnavailable, match="cannot be read: ConnectionError: metadata service is down"):
+        SsmSource("shop", "prod", region="eu-west-1").read()
 
 
 def test_a_missing_boto3_is_named_with_the_extra(monkeypatch):

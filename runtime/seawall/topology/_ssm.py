@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, cast, final
 
 from seawall.contract._documents import declared_parameter, live_parameter
-from seawall.errors import InvalidInput, MissingExtra, TopologyUnavailable
+from seawall.errors import InvalidInput, MissingExtra, SeawallError, TopologyUnavailable
 
 # A region's parameters are throttled together (40 requests a second, SSM's default), so a reader asks once for both, and
 # once more at most: the watch that calls it waits longer, with jitter, after each failure.
@@ -46,11 +46,12 @@ class SsmParameters:
             MissingExtra: boto3 is not installed.
             InvalidInput: No region is known.
         """
-        get = cast("GetParameters", getattr(self._connected(), "get_parameters"))  # noqa: B009 - boto3 makes it at run time
         try:
-            answer = get(Names=list(self._names))
+            answer = _get_parameters(self._connected(), self._names)
+        except SeawallError:
+            raise
         except Exception as error:
-            # botocore's own tree, or what an HTTP library beneath it lets through.
+            # botocore's own tree, or what an HTTP library beneath it lets through; making a client looks for credentials.
             raise TopologyUnavailable(self.where, _reason(error)) from error
         found = {
             cast("str", each["Name"]): cast("str", each["Value"])
@@ -67,6 +68,11 @@ class SsmParameters:
         return self._client
 
 
+def _get_parameters(client: object, names: Sequence[str]) -> Mapping[str, Any]:
+    get = cast("GetParameters", getattr(client, "get_parameters"))  # noqa: B009 - boto3 makes it at run time
+    return get(Names=list(names))
+
+
 def _new_client(region: str | None) -> object:
     try:
         import boto3  # pyright: ignore[reportMissingTypeStubs]
@@ -80,7 +86,8 @@ def _new_client(region: str | None) -> object:
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
     )
     try:
-        return cast("Any", boto3).client("ssm", region_name=region, config=config)
+        # A session of its own: boto3's default one is shared with the app, and must not be used by two threads at once.
+        return cast("Any", boto3).session.Session().client("ssm", region_name=region, config=config)
     except NoRegionError:
         raise InvalidInput("region", region, allowed="an AWS region, or AWS_REGION set in the environment") from None
 

@@ -21,13 +21,13 @@ class Answers(http.server.BaseHTTPRequestHandler):
     disable_nagle_algorithm = True  # or each answer takes 40 ms: headers and body are two writes
 
     def do_GET(self) -> None:
-        body = str(self.server.server_address[1]).encode()
+        body = self.headers["Host"].rsplit(":", 1)[1].encode()  # the port
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *_: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class says so
         pass
 
 

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from seawall.errors import InvalidInput
 from seawall.selector import Endpoint, EndpointSelector, NoEndpointAvailable, RegionAffinity, SlowStart
 from seawall.selector import WeightedRoundRobin as RoundRobin
+from seawall.selector._spread import Spread
+from seawall.selector._weighted import WeightedPool
 from seawall.testing import FakeClock
 
 SMALL = st.lists(st.integers(1, 12), min_size=1, max_size=7)
@@ -132,7 +134,10 @@ def test_cycles_are_exact_after_any_history(seed):
         chooser.probed(name, passed=True, healthy=True)
     picks(chooser, 2 * sum(weights.values()))
     assert Counter(picks(chooser, sum(weights.values()))) == weights
-    pool = chooser._core.standing._near[0]
+    spread = chooser._core.standing
+    assert isinstance(spread, Spread)
+    pool = spread._near[0]
+    assert isinstance(pool, WeightedPool)
     assert len(pool._ready) + len(pool._pending) <= 2 * len(weights) + 66
 
 

@@ -109,7 +109,7 @@ def refuse_moved(member: DatabaseMemberPlan, key: str, declared: str, deployed: 
     Raises:
         InvalidInput: They differ; nothing has been done to the instance.
     """
-    if deployed == declared:
+    if deployed == declared or (not deployed and key != "kms_key_arn"):
         return
     if not deployed:
         raise InvalidInput(

@@ -50,7 +50,9 @@ class PublishedTopology(pulumi.ComponentResource):
         super().__init__("seawall:index:PublishedTopology", name, {}, opts)
         text = _text(plan)
         parameters = {region: self._parameter(name, region, text, plan) for region in plan.document.regions}
-        self.providers = {cluster.region: self._cluster_provider(name, cluster) for cluster in plan.clusters}
+        self.providers: dict[str, kubernetes.Provider] = {
+            cluster.region: self._cluster_provider(name, cluster) for cluster in plan.clusters
+        }
         for cluster in plan.clusters:
             self._config_map(name, cluster, text, plan)
 

@@ -22,8 +22,8 @@ class RollingCounts:
         self._good = [0] * SLOTS
         self._bad = [0] * SLOTS
         self._at = 0
-        self.good = 0
-        self.bad = 0
+        self.good: int = 0
+        self.bad: int = 0
 
     def add_good(self, now: float, count: int = 1) -> None:
         """Count the one thing at `now`, in seconds of a monotonic clock."""

@@ -26,7 +26,9 @@ def test_every_public_symbol_has_a_known_type_and_a_docstring(package: str) -> N
     result = pyright("--verifytypes", package, "--ignoreexternal")
     counts = dict(
         re.findall(
-            r"^\s*(With \w+ type|Classes without docstring|Functions without docstring): (\d+)", result.stdout, re.MULTILINE
+            r"^\s*(With \w+ type|Classes without docstring|Functions without docstring): (\d+)",
+            result.stdout,
+            re.MULTILINE,
         )
     )
     assert int(counts.pop("With known type")) > 50, result.stdout

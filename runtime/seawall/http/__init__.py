@@ -12,9 +12,9 @@ try:
     from seawall.http._probing import HttpxProbe, probe_async
     from seawall.http._rules import IDEMPOTENT, RetryPolicy
     from seawall.http._transport import AsyncSelectorTransport, SelectorTransport
-except ModuleNotFoundError as error:
-    if error.name not in ("anyio", "httpx"):
+except ModuleNotFoundError as _missing:
+    if _missing.name not in ("anyio", "httpx"):
         raise
-    raise MissingExtra("httpx", feature="seawall.http") from error
+    raise MissingExtra("httpx", feature="seawall.http") from _missing
 
 __all__ = ["IDEMPOTENT", "AsyncSelectorTransport", "HttpxProbe", "RetryPolicy", "SelectorTransport", "probe_async"]

@@ -77,7 +77,7 @@ class Core(Desk):
         self.last: Member | None = None
         self.members: dict[str, Member] = {}
         self._ejected: list[HeapEntry] = []
-        self.ejected = 0
+        self.ejected: int = 0
         self._random: Final = random
         self._panicking = False
         self.failover: Failover | None = None
@@ -130,7 +130,7 @@ class Core(Desk):
             try:
                 self._settle(*taken, failed=failed)
             finally:
-                self.busy = False
+                self.busy: bool = False
         if self.news or self.later:
             self.tell()
 

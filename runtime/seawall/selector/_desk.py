@@ -12,6 +12,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from heapq import heappop, heappush
 from typing import Final
 
@@ -33,7 +34,7 @@ class Desk(ABC):
         self.now: Final = clock.monotonic
         self.bus: Final = EventBus() if events is None else events
         # Re-entrant, because a signal handler or a finalizer may come back while this thread is inside.
-        self.lock = threading.RLock()
+        self.lock: AbstractContextManager[object] = threading.RLock()
         self.busy = False
         self.news = False  # events wait to be delivered
         self.later: deque[Callable[[], None]] = deque()  # rule 2
@@ -83,7 +84,7 @@ class Desk(ABC):
     def enqueue(self, event: Event) -> None:
         """Note an event for `tell`."""
         self.bus.enqueue(event)
-        self.news = True
+        self.news: bool = True
 
     def catch_up(self) -> None:
         """Within a pick: do what the clock asks for. Called with the lock held."""
@@ -109,7 +110,7 @@ class Desk(ABC):
     def after_fork(self) -> None:
         """In the child: other threads' locks are gone, though their frames still seem to hold them."""
         self.lock = threading.RLock()
-        self.busy = False
+        self.busy: bool = False
 
 
 def _nothing(now: float) -> None:

@@ -54,40 +54,40 @@ class Member:
     )
 
     def __init__(self, endpoint: Endpoint, order: int, counts: RollingCounts | None) -> None:
-        self.endpoint = endpoint
-        self.order = order
+        self.endpoint: Endpoint = endpoint
+        self.order: int = order
         # What is known from probes and calls
-        self.healthy = True
-        self.good_probes = 0
-        self.proven = True  # has had the good probes that failback asks for, or never needed them
-        self.failed = False  # left by active-passive
-        self.left_at = NEVER
-        self.epoch = 0  # an outcome of an older epoch no longer says anything
-        self.streak = 0
-        self.counts = counts
-        self.outstanding = 0
-        self.latency = 0.0
-        self.latency_at = 0.0
+        self.healthy: bool = True
+        self.good_probes: int = 0
+        self.proven: bool = True  # has had the good probes that failback asks for, or never needed them
+        self.failed: bool = False  # left by active-passive
+        self.left_at: float = NEVER
+        self.epoch: int = 0  # an outcome of an older epoch no longer says anything
+        self.streak: int = 0
+        self.counts: RollingCounts | None = counts
+        self.outstanding: int = 0
+        self.latency: float = 0.0
+        self.latency_at: float = 0.0
         # Ejection
         self.ejection: HeapEntry | None = None
-        self.ejected_until = NEVER
-        self.ejections = 0
-        self.restored_at = NEVER
+        self.ejected_until: float = NEVER
+        self.ejections: int = 0
+        self.restored_at: float = NEVER
         # Totals
-        self.picks = 0
-        self.total_failed = 0
-        self.total_ejections = 0
+        self.picks: int = 0
+        self.total_failed: int = 0
+        self.total_ejections: int = 0
         # Its place in a pool
         self.pool: Any = None
-        self.pool_weight = 0
-        self.index = 0
+        self.pool_weight: int = 0
+        self.index: int = 0
         self.entry: object = None  # its live entry in a heap
-        self.base = 0
-        self.turns = 0
-        self.step = 0
-        self.deadline = 0
+        self.base: int = 0
+        self.turns: int = 0
+        self.step: int = 0
+        self.deadline: int = 0
         # Slow start
-        self.share = 0
+        self.share: int = 0
         self.start: object = None
 
     @property

@@ -99,9 +99,9 @@ class Spread:
         """Which pools are in use, and with which shares."""
         near, near_out = self._near
         far, far_out = self._far
-        self.available = near.size + far.size
-        self.total = self.available + near_out.size + far_out.size
-        self.panicking = self.total > 0 and (
+        self.available: int = near.size + far.size
+        self.total: int = self.available + near_out.size + far_out.size
+        self.panicking: bool = self.total > 0 and (
             not self.available or self.available < self.panic.threshold_ratio * self.total
         )
         routes: list[tuple[Pool, float]] = []

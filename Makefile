@@ -6,6 +6,9 @@ STACK ?= dev
 BIN := .venv/bin
 RUN := $(BIN)/python -m localcloud
 export NO_MKDOCS_2_WARNING := 1
+# Bytecode is kept out of the tree, and kept even where the user's own setting says not to: imports are most of a preview.
+export PYTHONPYCACHEPREFIX := $(CURDIR)/.local/pycache
+unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help

@@ -70,6 +70,8 @@ def dev(
         if pending:
             deployment.settle()
             step.say(f"{pending} operations that the killed run had begun are settled")
+            # Settling reads the cloud, and finds what the killed run had changed already: that is put back now.
+            outcome = deployment.up(ResourceProgress(step, console))
         strays = deployment.sweep()
         if strays:
             step.say(f"{strays} objects that a killed run had made, and nothing asks for any more, are deleted")

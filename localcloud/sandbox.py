@@ -124,11 +124,13 @@ class Sandbox:
         """
         base = os.environ if base is None else base
         kept = {key: value for key, value in base.items() if not key.startswith(FOREIGN_PREFIXES)}
+        kept.pop("PYTHONDONTWRITEBYTECODE", None)  # each run starts three interpreters: imports are most of their time
         binaries = Path(sys.prefix) / "bin"
         return kept | {
             "PATH": os.pathsep.join([str(engine.folder), str(binaries), kept.get("PATH", os.defpath)]),
             "VIRTUAL_ENV": sys.prefix,
             "PYTHONUNBUFFERED": "1",
+            "PYTHONPYCACHEPREFIX": str(ROOT / ".local" / "pycache"),
             "PULUMI_HOME": str(self.pulumi_home),
             # The state itself is written by rename, but its sidecar of attributes is not: an engine killed while it
             # writes that one leaves it empty, and then cannot load its own state ("EOF"). So there are no sidecars.

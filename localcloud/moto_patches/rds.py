@@ -38,6 +38,20 @@ def give_each_instance_its_resource_id() -> None:
     models.DBInstance.__init__ = init  # type: ignore[method-assign]
 
 
+def name_automated_snapshots_apart() -> None:
+    """moto names them by the minute, so an instance that is deleted and made again at once clashes with its own."""
+    original: Any = models.RDSBackend.create_auto_snapshot
+
+    def create(self: Any, db_instance_identifier: str, db_snapshot_identifier: str) -> Any:
+        name, count = db_snapshot_identifier, 1
+        while name in self.database_snapshots:
+            count += 1
+            name = f"{db_snapshot_identifier}-{count}"
+        return original(self, db_instance_identifier, name)
+
+    models.RDSBackend.create_auto_snapshot = create  # type: ignore[method-assign]
+
+
 def name_the_zone_of_each_endpoint() -> None:
     """moto's endpoints lack the hosted zone that an alias record needs. AWS: one for each region; this one is made up."""
 
@@ -280,6 +294,7 @@ def _replica_key(backend: Any, source: Any, key: str | None, *, far: bool) -> st
 
 PATCHES: Final = (
     give_each_instance_its_resource_id,
+    name_automated_snapshots_apart,
     name_the_zone_of_each_endpoint,
     complete_major_versions,
     check_keys_of_new_instances,

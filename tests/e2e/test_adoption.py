@@ -76,6 +76,8 @@ def test_a_zone_its_records_and_checks_are_adopted_without_a_replacement(lab: An
     cloudwatch.delete_alarms(AlarmNames=[alarm["AlarmName"] for alarm in cloudwatch.describe_alarms()["MetricAlarms"]])
     for topic in sns.list_topics()["Topics"]:
         sns.delete_topic(TopicArn=topic["TopicArn"])
+    for region in ("ap-northeast-1", "us-west-2"):
+        lab.client("ssm", region).delete_parameter(Name="/seawall/shop/dev/topology")
     forget(lab)
     records, checks = lab.records(), set(lab.health_checks())
 

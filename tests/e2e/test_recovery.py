@@ -93,8 +93,15 @@ def test_down_stops_and_removes_all_of_it(lab: Any) -> None:
     assert lab.localcloud("down").code == 0
 
 
-@pytest.mark.parametrize("what", ["cli", "group"])
-@pytest.mark.parametrize("after_creations", [1, 4])
+@pytest.mark.parametrize(
+    ("what", "after_creations"),
+    [
+        ("cli", 1),
+        ("group", 4),
+        pytest.param("cli", 4, marks=pytest.mark.soak),
+        pytest.param("group", 1, marks=pytest.mark.soak),
+    ],
+)
 def test_a_killed_up_converges_by_the_next_dev(
     lab: Any, kill: Callable[..., list[psutil.Process]], what: str, after_creations: int
 ) -> None:

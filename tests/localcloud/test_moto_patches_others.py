@@ -99,6 +99,17 @@ def test_each_instance_has_a_resource_id_of_its_own(connect: Any):
     assert database.described(database.home, "ids")["DbiResourceId"] == database.made["DbiResourceId"]
 
 
+def test_an_instance_is_made_again_within_the_minute_it_was_deleted_in(connect: Any):
+    """moto names the automated snapshot of a creation by the minute, and keeps it: the next creation then failed."""
+    client = connect("rds")
+    for _ in range(3):
+        client.create_db_instance(
+            DBInstanceIdentifier="again", DBInstanceClass="db.t4g.micro", Engine="postgres", MasterUsername="shop",
+            MasterUserPassword="not-a-secret", AllocatedStorage=20,
+        )  # fmt: skip
+        client.delete_db_instance(DBInstanceIdentifier="again", SkipFinalSnapshot=True, DeleteAutomatedBackups=False)
+
+
 def test_a_replica_across_regions_takes_nothing_of_its_sources_region(connect: Any):
     """moto copied subnet group, zone, Multi-AZ and retention; with a parameter group of its own the region broke."""
     database = Database(connect, "far")

@@ -35,8 +35,13 @@ class ProbeTarget(Protocol):
     """What is told: an `EndpointSelector`, or anything like it."""
 
     @property
-    def endpoints(self) -> tuple[Endpoint, ...]: ...
-    def probed(self, name: str, *, passed: bool, healthy: bool) -> None: ...
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """Those to be probed."""
+        ...
+
+    def probed(self, name: str, *, passed: bool, healthy: bool) -> None:
+        """One probe's result, and what it makes of the endpoint."""
+        ...
 
 
 @dataclass(slots=True)

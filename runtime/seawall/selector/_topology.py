@@ -17,8 +17,13 @@ class FollowedTopology(Protocol):
     """A topology that changes: `seawall.watch.TopologyWatch`."""
 
     @property
-    def current(self) -> Effective: ...
-    def subscribe(self, subscriber: Callable[[Event], None], /) -> Any: ...
+    def current(self) -> Effective:
+        """The view as it is now."""
+        ...
+
+    def subscribe(self, subscriber: Callable[[Event], None], /) -> Any:
+        """Call `subscriber` with each event from now on."""
+        ...
 
 
 def endpoints_of(view: Effective, *, readers: bool = False) -> tuple[Endpoint, ...]:

@@ -33,7 +33,7 @@ shell: setup ## a shell in which pulumi preview, up, refresh, destroy run agains
 	@$(RUN) shell --stack $(STACK)
 
 test: setup engine ## all tests but the soak and cluster tiers
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not soak" $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist loadgroup -m "not soak" $(ARGS)
 
 soak: setup engine ## the long loads
 	@$(BIN)/python -m pytest -m soak --timeout 1800 $(ARGS)

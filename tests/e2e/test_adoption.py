@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("lifecycle")]
+pytestmark = [pytest.mark.engine, pytest.mark.soak]
 
 Edit = Callable[[dict[str, Any]], None]
 

@@ -85,7 +85,11 @@ def dev(
             step.result = f"{'started' if running.started else 'running'}: {places}"
     with steps.step("verify: read back from the cloud") as step:
         report = read_back(
-            outcome.outputs, endpoint=handle.endpoint, recorded_file=sandbox.recorded, shops=running.instances
+            outcome.outputs,
+            endpoint=handle.endpoint,
+            recorded_file=sandbox.recorded,
+            manifests=sandbox.manifests,
+            shops=running.instances,
         )
         step.result = report.summary
     show(report, outcome.outputs, console)

@@ -15,7 +15,7 @@ from rich.table import Table
 from localcloud.apps import AppInstance, ask
 from localcloud.findings import Finding, bare, unlike
 from localcloud.provider.recorded import recorded
-from localcloud.verify_topology import databases, topologies
+from localcloud.verify_topology import config_maps, databases, topologies
 
 ALARM_REGION: Final = "us-east-1"  # where metrics of Route 53, and so their alarms, live
 HEALTH_METRIC: Final = "HealthCheckStatus"
@@ -46,7 +46,12 @@ class Report:
 
 
 def read_back(
-    outputs: Mapping[str, Any], *, endpoint: str, recorded_file: Path, shops: Sequence[AppInstance] = ()
+    outputs: Mapping[str, Any],
+    *,
+    endpoint: str,
+    recorded_file: Path,
+    manifests: Path,
+    shops: Sequence[AppInstance] = (),
 ) -> Report:
     """Compare a stack's outputs with what the cloud at `endpoint` has.
 
@@ -54,6 +59,7 @@ def read_back(
         outputs: The program's outputs: `zone_id`, `fqdn`, `records`, `health_checks`, `alarms`, `topology`, `database`.
         endpoint: The cloud's address.
         recorded_file: Where the provider plugin keeps what the cloud cannot emulate.
+        manifests: Where the Kubernetes plugin has rendered, a folder per cluster.
         shops: Instances of the demo app, which are asked too.
     """
     import boto3  # heavy: not before it is needed
@@ -69,6 +75,7 @@ def read_back(
             *_alarms(cloudwatch, outputs, recorded_file),
             *topologies(session, endpoint, outputs),
             *databases(session, endpoint, outputs),
+            *config_maps(outputs, manifests),
             *_shops(shops, outputs),
         )
     )

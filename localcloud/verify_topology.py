@@ -1,12 +1,17 @@
 """Read the topology as an app does, in every region, and hold it against the cloud: names, instances, roles."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import yaml
+
 from localcloud.findings import Finding, bare, unlike
+from localcloud.provider.kubernetes.manifests import MANIFEST_FOLDER, folder_name
+from seawall.contract import DECLARED_KEY
 from seawall.errors import SeawallError
-from seawall.topology import Effective, SsmSource, as_dict, load
+from seawall.topology import Effective, SsmSource, TextSource, as_dict, load
 
 GONE: Final = ("does not exist",)
 
@@ -48,6 +53,36 @@ def topologies(session: Any, endpoint: str, outputs: Mapping[str, Any]) -> Itera
                 ),
                 *(f"endpoint {host} has no record" for host in sorted(hosts - names)),
                 *_members_unlike(session, endpoint, view),
+            ),
+        )
+
+
+def config_maps(outputs: Mapping[str, Any], manifests: Path) -> Iterator[Finding]:
+    """The ConfigMap of each cluster, as it was rendered, with the document that apps find in it.
+
+    Args:
+        outputs: The program's: `topology`, `config_maps` (`namespace/name` by region) and `clusters` (context by region).
+        manifests: Folder with a folder per cluster.
+    """
+    for region, name in (outputs.get("config_maps") or {}).items():
+        context, (namespace, _, short) = outputs["clusters"][region], name.partition("/")
+        path = manifests / folder_name(context) / MANIFEST_FOLDER / f"v1-configmap-{namespace}-{short}.yaml"
+        title = f"{name} in {context}"
+        if not path.exists():
+            yield Finding("config map", title, "missing", GONE)
+            continue
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))["data"]
+        view = load(TextSource(data[DECLARED_KEY]))
+        claim = outputs["topology"]
+        yield Finding(
+            "config map",
+            title,
+            f"rendered: {_described(view)}",
+            unlike(
+                {
+                    "epoch": (claim["epoch"], view.declared.epoch),
+                    "primary": (claim["primary_region"], view.declared.primary.region),
+                }
             ),
         )
 

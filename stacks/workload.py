@@ -115,6 +115,7 @@ def declare_workload(environment: Environment, data: Data | None, options: pulum
             },
             "topology_parameter": component.parameter_name,
             "config_maps": component.config_maps,
+            "clusters": {region.name: region.cluster.context for region in environment.regions if region.cluster},
         },
     )
 

@@ -16,7 +16,7 @@ import pytest
 import yaml
 from botocore.config import Config
 
-from localcloud import cloud
+from localcloud import apps, cloud
 from localcloud.engine import Engine, ensure_engine
 from localcloud.sandbox import ROOT, Sandbox
 
@@ -176,9 +176,12 @@ def _lab(engine: Engine, folder: Path, *, database: bool) -> Iterator[Lab]:
         for key in [key for key in base["config"] if key.startswith("seawall:database")]:
             del base["config"][key]
         base["config"]["seawall:objectives"].pop("exceptions", None)
+        for region in base["config"]["seawall:regions"]:
+            region.pop("cluster", None)
     lab = Lab(folder, engine, base)
     lab.configure()
     yield lab
+    apps.stop(lab.sandbox.apps)
     cloud.stop(lab.sandbox.cloud)
 
 

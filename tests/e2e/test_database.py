@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from localcloud import apps
 from seawall.contract import live_parameter
 from seawall.topology import Live, SsmSource, as_dict, load
 
@@ -127,10 +128,26 @@ def test_the_runtime_loads_in_each_region_what_was_declared(up: Any) -> None:
         assert {member.region: member.host for member in (view.writer, *view.readers)} == {
             where: instance["Endpoint"]["Address"] for where, instance in instances(up).items()
         }
-    run = up.localcloud("dev", "--no-apps")
-    assert "nothing changed" in run.text
-    assert "topology" in run.text
-    assert f"replica of {identifier(HOME)}" in " ".join(run.text.split())
+
+
+def test_dev_runs_the_demo_app_in_both_regions_and_shows_all_that_there_is(up: Any) -> None:
+    """Two instances a region, each of which reads the topology by itself; a second run finds them and starts none."""
+    run = up.localcloud("dev")
+    assert run.code == 0, run.last_lines
+    instances_of = {one.port: one.region for one in apps.status(up.sandbox.apps)}
+    assert sorted(instances_of.values()) == [HOME, HOME, AWAY, AWAY]
+    flat = " ".join(run.text.split())
+    for port, region in instances_of.items():
+        assert f"{region} http://127.0.0.1:{port}" in flat
+    for words in (
+        "nothing changed", f"stock counted in {HOME}", f"replica of {identifier(HOME)}", "shop/shop-topology in dev-us-west-2",
+        "region, writes lost", "corruption, reads down",
+    ):  # fmt: skip
+        assert words in flat, f"{words} is missing in:\n{run.text}"
+    run = up.localcloud("dev")
+    assert run.code == 0, run.last_lines
+    assert {one.port: one.region for one in apps.status(up.sandbox.apps)} == instances_of
+    assert apps.stop(up.sandbox.apps) == 4
 
 
 def test_the_password_is_nowhere_in_the_clear(up: Any) -> None:

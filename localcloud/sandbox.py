@@ -10,10 +10,14 @@ Everything the engine writes stays in that folder; tracked files are only read. 
     apps/       logs of the demo app's instances
 """
 
+import hashlib
 import json
 import os
+import shlex
 import shutil
+import subprocess
 import sys
+import sysconfig
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +66,11 @@ class Sandbox:
         return self.folder / "pulumi"
 
     @property
+    def python(self) -> Path:
+        """What the engine runs programs with."""
+        return self.pulumi_home / "python"
+
+    @property
     def manifests(self) -> Path:
         return self.folder / "manifests"
 
@@ -102,7 +111,33 @@ class Sandbox:
         _write_if_changed(self.project / "Pulumi.yaml", yaml.safe_dump(settings, sort_keys=False, allow_unicode=True))
         self._copy_config(config)
         install_plugins(self.pulumi_home)
+        self._lay_python()
         shutil.rmtree(self.pulumi_home / "logs", ignore_errors=True)  # grows without end otherwise
+
+    def _lay_python(self) -> None:
+        """An interpreter for the engine's language host, which asks for all installed packages before each run.
+
+        The answer takes half a second and is the same until a package is installed: it is asked for once.
+        """
+        packages = Path(sysconfig.get_path("purelib"))
+        digest = hashlib.sha256(f"{packages} {packages.stat().st_mtime_ns}".encode()).hexdigest()[:16]
+        answer = ROOT / ".local" / f"packages-{digest}.json"
+        question = ("-m", "pip", "list", "-v", "--format", "json")
+        if not answer.exists():
+            asked = subprocess.run([sys.executable, *question], capture_output=True, text=True, check=True)
+            for old in answer.parent.glob("packages-*.json"):
+                old.unlink(missing_ok=True)
+            _write_if_changed(answer, asked.stdout)
+        script = "\n".join([
+            "#!/bin/sh",
+            f'if [ "$*" = "{" ".join(question)}" ] && [ -f {shlex.quote(str(answer))} ]; then',
+            f"    exec cat {shlex.quote(str(answer))}",
+            "fi",
+            f'exec {shlex.quote(sys.executable)} "$@"',
+            "",
+        ])  # fmt: skip
+        _write_if_changed(self.python, script)
+        self.python.chmod(0o755)
 
     def _copy_config(self, config: Path) -> None:
         """Copy the tracked configuration, keeping the salt that the engine wrote into an earlier copy."""
@@ -136,7 +171,7 @@ class Sandbox:
             # writes that one leaves it empty, and then cannot load its own state ("EOF"). So there are no sidecars.
             "PULUMI_BACKEND_URL": f"file://{self.state.resolve()}?metadata=skip",
             "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
-            "PULUMI_PYTHON_CMD": str(binaries / "python"),
+            "PULUMI_PYTHON_CMD": str(self.python),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             "AWS_ACCESS_KEY_ID": "local",
@@ -197,6 +232,6 @@ class Sandbox:
 def _write_if_changed(path: Path, text: str) -> None:
     if path.exists() and path.read_text(encoding="utf-8") == text:
         return
-    temporary = path.with_suffix(path.suffix + ".new")
+    temporary = path.with_suffix(f"{path.suffix}.{os.getpid()}.new")
     temporary.write_text(text, encoding="utf-8")
     temporary.replace(path)

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from localcloud import apps
+from localcloud import apps, cloud
 from seawall.contract import live_parameter
 from seawall.topology import Live, SsmSource, as_dict, load
 
@@ -96,7 +96,7 @@ def rebuilding(config: Config) -> None:
 
 def moved(config: Config) -> None:
     """The standby and its replica in another region."""
-    config["seawall:regions"][1].update(name=ELSEWHERE)
+    config["seawall:regions"][1].update(name=ELSEWHERE, cluster={"context": f"dev-{ELSEWHERE}", "namespace": "shop"})
     config["seawall:database"]["members"][1].update(
         region=ELSEWHERE, network={"cidr": "10.30.0.0/16", "zones": [f"{ELSEWHERE}a", f"{ELSEWHERE}b"]}
     )
@@ -131,7 +131,7 @@ def test_the_runtime_loads_in_each_region_what_was_declared(up: Any) -> None:
 
 
 def test_dev_runs_the_demo_app_in_both_regions_and_shows_all_that_there_is(up: Any) -> None:
-    """Two instances a region, each of which reads the topology by itself; a second run finds them and starts none."""
+    """Two instances a region, each of which reads the topology by itself; a second start finds them and starts none."""
     run = up.localcloud("dev")
     assert run.code == 0, run.last_lines
     instances_of = {one.port: one.region for one in apps.status(up.sandbox.apps)}
@@ -144,9 +144,10 @@ def test_dev_runs_the_demo_app_in_both_regions_and_shows_all_that_there_is(up: A
         "region, writes lost", "corruption, reads down",
     ):  # fmt: skip
         assert words in flat, f"{words} is missing in:\n{run.text}"
-    run = up.localcloud("dev")
-    assert run.code == 0, run.last_lines
-    assert {one.port: one.region for one in apps.status(up.sandbox.apps)} == instances_of
+    claim = json.loads(up.pulumi("stack", "output", "topology", "--json").text)
+    again = apps.start(up.sandbox.apps, claim, cloud.start(up.sandbox.cloud).endpoint)
+    assert not again.started
+    assert {one.port: one.region for one in again.instances} == instances_of
     assert apps.stop(up.sandbox.apps) == 4
 
 
@@ -236,7 +237,8 @@ def test_a_replica_moves_to_another_region_without_a_moment_without_one(up: Any)
         assert documents, "no standby region had the topology"
         assert names <= records, "the failover name was without a record"
     assert set(instances(up)) == {HOME, ELSEWHERE}
-    assert up.pulumi("preview", "--expect-no-changes", edit=moved).code == 0
+    run = up.pulumi("preview", "--expect-no-changes", "--diff", edit=moved)
+    assert run.code == 0, run.text
 
 
 def test_destroy_leaves_nothing_and_can_be_made_again_under_the_same_names(data_lab: Any) -> None:

@@ -153,11 +153,22 @@ class Lab:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give the database's tests their order back: to make the environment anew for each costs a minute."""
-    places = [place for place, item in enumerate(items) if item.path.name == "test_database.py"]
-    ordered = sorted((items[place] for place in places), key=lambda item: item.reportinfo()[1] or 0)
-    for place, item in zip(places, ordered, strict=True):
-        items[place] = item
+    """The engine's tests first, since they take longest, and the database's in their order: to make that environment anew
+    for each costs a minute."""
+
+    def rank(item: pytest.Item) -> tuple[bool, bool, int]:
+        own = item.path.name == "test_database.py"
+        return item.get_closest_marker("engine") is None, not own, (item.reportinfo()[1] or 0) if own else 0
+
+    items.sort(key=rank)
+
+
+@pytest.fixture(autouse=True)
+def in_one_worker(request: pytest.FixtureRequest) -> None:
+    """A group that pytest-xdist has lost, as it does under a pytest that is too new for it, costs a sandbox per worker."""
+    group = request.node.get_closest_marker("xdist_group")
+    if "PYTEST_XDIST_WORKER" in os.environ and group is not None:
+        assert request.node.nodeid.endswith(f"@{group.args[0]}"), "pytest-xdist does not keep its groups together"
 
 
 @pytest.fixture(scope="session")

@@ -197,3 +197,12 @@ def plain_terms(terms: Iterable[Term]) -> list[PredictedTerm]:
 def plain_prediction(prediction: timing.Prediction) -> PredictedRecovery:
     """A prediction as plain data for an output."""
     return cast("PredictedRecovery", prediction.as_dict())
+
+
+def known(value: T) -> pulumi.Output[T]:
+    """An output of plain data.
+
+    `Output.from_input` would look into every list and dictionary for outputs and make one of each element: hundreds for a
+    prediction, each of which the engine's client waits for again and again.
+    """
+    return pulumi.Output.from_input(None).apply(lambda _: value)

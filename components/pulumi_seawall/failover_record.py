@@ -8,7 +8,7 @@ import pulumi_aws as aws
 from pulumi_seawall._failover_args import FailoverRecordArgs
 from pulumi_seawall._failover_plan import FailoverPlan, RecordPlan, plan_failover
 from pulumi_seawall._health_args import PredictedRecovery
-from pulumi_seawall._inputs import plain_prediction
+from pulumi_seawall._inputs import known, plain_prediction
 from pulumi_seawall._naming import alarm_name, own_tags
 from pulumi_seawall._regions import ROUTE53_METRICS_REGION
 from pulumi_seawall.health_check import HealthCheck
@@ -79,16 +79,16 @@ class FailoverRecord(pulumi.ComponentResource):
         region_lost = next(p for p in plan.predictions if p.failure_class is FailureClass.REGION)
         self.fqdn = pulumi.Output.from_input(plan.name)
         self.ttl_seconds = pulumi.Output.from_input(_ttl(plan))
-        self.predictions = pulumi.Output.from_input([plain_prediction(prediction) for prediction in plan.predictions])
+        self.predictions = known([plain_prediction(prediction) for prediction in plan.predictions])
         self.recovery_time_typical_seconds = pulumi.Output.from_input(region_lost.typical_seconds)
         self.recovery_time_worst_seconds = pulumi.Output.from_input(region_lost.worst_seconds)
-        self.warnings = pulumi.Output.from_input([warning.line for warning in plan.warnings])
+        self.warnings = known([warning.line for warning in plan.warnings])
         self.primary_health_check_id = _check_id(checks.get("primary"))
         self.secondary_health_check_id = _check_id(checks.get("secondary"))
         unchecked = plan.secondary.health_check is None and plan.secondary.load_balancer is None
         self.both_unhealthy_answers = pulumi.Output.from_input("secondary" if unchecked else "primary")
         self.alarm_names = pulumi.Output.all(*alarms).apply(lambda names: [name for name in names if name])
-        self.record_names = pulumi.Output.from_input(list(dict.fromkeys(record.name for record in plan.records)))
+        self.record_names = known(list(dict.fromkeys(record.name for record in plan.records)))
         self.register_outputs(
             {
                 "fqdn": self.fqdn,

@@ -7,7 +7,7 @@ import pulumi_aws as aws
 
 from pulumi_seawall._health_args import HealthCheckArgs, PredictedTerm
 from pulumi_seawall._health_plan import HealthCheckPlan, plan_health_check
-from pulumi_seawall._inputs import plain_terms
+from pulumi_seawall._inputs import known, plain_terms
 from pulumi_seawall._naming import alarm_name, own_tags
 from pulumi_seawall._regions import ROUTE53_METRICS_REGION
 from seawall.timing import Term
@@ -57,7 +57,7 @@ class HealthCheck(pulumi.ComponentResource):
         self.alarm_arn = alarm.arn if alarm else pulumi.Output.from_input(None)
         self.detection_typical_seconds = pulumi.Output.from_input(_total(plan.detection, worst=False))
         self.detection_worst_seconds = pulumi.Output.from_input(_total(plan.detection, worst=True))
-        self.detection = pulumi.Output.from_input(plain_terms(plan.detection))
+        self.detection = known(plain_terms(plan.detection))
         self.register_outputs(
             {
                 "health_check_id": self.health_check_id,

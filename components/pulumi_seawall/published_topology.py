@@ -6,6 +6,7 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 
+from pulumi_seawall._inputs import known
 from pulumi_seawall._naming import own_tags
 from pulumi_seawall._topology_args import PublishedTopologyArgs
 from pulumi_seawall._topology_plan import NO_SECRETS, ClusterPlan, TopologyPlan, plan_published_topology
@@ -61,7 +62,7 @@ class PublishedTopology(pulumi.ComponentResource):
         self.live_parameter_name = pulumi.Output.from_input(plan.live_parameter_name)
         self.parameter_arns = pulumi.Output.all(**{region: each.arn for region, each in parameters.items()})
         self.tier = pulumi.Output.from_input(plan.tier.value)
-        self.config_maps = pulumi.Output.from_input(
+        self.config_maps = known(
             {cluster.region: f"{cluster.namespace}/{plan.config_map_name}" for cluster in plan.clusters}
         )
         self.epoch = pulumi.Output.from_input(plan.document.epoch)

@@ -14,7 +14,7 @@ from pulumi_seawall._database_members import DatabaseMemberPlan
 from pulumi_seawall._database_names import instance_identifier, parameter_family
 from pulumi_seawall._database_plan import DatabasePlan, WriterNamePlan, plan_database
 from pulumi_seawall._health_args import PredictedRecovery
-from pulumi_seawall._inputs import plain_prediction
+from pulumi_seawall._inputs import known, plain_prediction
 from pulumi_seawall._naming import alarm_name, own_tags
 from pulumi_seawall._security_group import SecurityGroup
 from seawall.errors import InvalidInput
@@ -95,15 +95,15 @@ class ReplicatedDatabase(pulumi.ComponentResource):
         self.port = pulumi.Output.from_input(plan.port)
         self.hosts = by_member("host")
         self.identifiers = by_member("identifier")
-        self.regions = pulumi.Output.from_input({one.name: one.region for one in plan.members})
+        self.regions = known({one.name: one.region for one in plan.members})
         self.arns = by_member("arn")
         self.kms_key_arns = by_member("key_arn")
         self.security_group_ids = by_member("security_group_ids")
         self.zone_id = pulumi.Output.from_input(zone_id)
         self.writer_ttl_seconds = pulumi.Output.from_input(plan.writer_name.ttl_seconds if plan.writer_name else None)
         self.alarm_names = by_member("alarm_names")
-        self.predictions = pulumi.Output.from_input([plain_prediction(prediction) for prediction in plan.predictions])
-        self.warnings = pulumi.Output.from_input([warning.line for warning in plan.warnings])
+        self.predictions = known([plain_prediction(prediction) for prediction in plan.predictions])
+        self.warnings = known([warning.line for warning in plan.warnings])
         self.register_outputs({key: getattr(self, key) for key in type(self).__annotations__})
 
     def _writer_name(

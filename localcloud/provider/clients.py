@@ -4,10 +4,13 @@ Every client gets the address of the local server explicitly, and credentials th
 there is no client at all.
 """
 
+import http.client
+import json
 import os
 import threading
 from collections.abc import Mapping
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from localcloud.errors import LocalCloudError
 
@@ -100,6 +103,29 @@ class Cloud:
 
     def client(self, service: str) -> Any:
         return self._clients.get(service, self.region or GLOBAL_REGION)
+
+    def post_json(self, service: str, target: str, body: dict[str, Any]) -> dict[str, Any] | None:
+        """Ask a service of AWS's JSON protocol by one plain request; None when it answers with an error.
+
+        For what a preview asks: boto3 takes half a second to load, and a preview needs it for nothing else.
+        """
+        address = urlsplit(self._clients.endpoint())
+        connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=READ_SECONDS)
+        scope = f"local/20260101/{self.region or GLOBAL_REGION}/{service}/aws4_request"
+        headers = {
+            "Content-Type": "application/x-amz-json-1.1",
+            "X-Amz-Target": target,
+            "Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=local",
+        }
+        try:
+            connection.request("POST", "/", json.dumps(body), headers)
+            answer = connection.getresponse()
+            text = answer.read()
+            return json.loads(text) if answer.status == http.client.OK else None
+        except (OSError, http.client.HTTPException, ValueError):
+            return None
+        finally:
+            connection.close()
 
     def arn(self, service: str, resource: str) -> str:
         """The ARN of a regional resource of ours."""

@@ -30,9 +30,14 @@ def parameters_by_path(cloud_in: CloudIn, arguments: Properties) -> Properties:
     """All parameters below a path, in the order of their names. A path with none is no error."""
     cloud, path = cloud_in(arguments.get("region") or ""), arguments["path"]
     recursive = bool(arguments.get("recursive"))
-    pages = cloud.client("ssm").get_paginator("get_parameters_by_path")
-    asked = pages.paginate(Path=path, Recursive=recursive, WithDecryption=_decrypted(arguments))
-    found = sorted((each for page in asked for each in page["Parameters"]), key=lambda each: each["Name"])
+    request = {"Path": path, "Recursive": recursive, "WithDecryption": _decrypted(arguments)}
+    asked = cloud.post_json("ssm", "AmazonSSM.GetParametersByPath", request)
+    if asked is None or asked.get("NextToken"):  # an error to be told in boto3's words, or more than one page
+        pages = cloud.client("ssm").get_paginator("get_parameters_by_path").paginate(**request)
+        listed = [each for page in pages for each in page["Parameters"]]
+    else:
+        listed = list(asked["Parameters"])
+    found = sorted(listed, key=lambda each: each["Name"])
     return {
         "id": path,
         "path": path,

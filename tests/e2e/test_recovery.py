@@ -1,5 +1,6 @@
 """What goes wrong around the engine: protection, killed runs, a cloud that lost everything, and the way down."""
 
+import signal
 import time
 from collections.abc import Callable
 from typing import Any
@@ -193,12 +194,14 @@ def test_a_cloud_that_was_killed_is_started_and_filled_again(lab: Any) -> None:
 def test_a_run_of_somebody_else_is_waited_for_not_broken_into(lab: Any) -> None:
     """A lock whose process lives is respected: taking it away would let two engines write one state."""
     lab.base_up()
-    process = lab.start_pulumi("up", "--yes")  # non-interactive, still runs a preview first: long enough
+    process = lab.start_pulumi("up", "--yes")
     try:
         wait_until(lambda: bool(lab.sandbox.lock_holders()) or process.poll() is not None, "the lock")
-        assert process.poll() is None
+        process.send_signal(signal.SIGSTOP)  # however fast it is, it is still at work when the second run comes
+        assert lab.sandbox.lock_holders()
         run = lab.localcloud("dev", "--no-apps")
         assert run.code == 1
         assert f"another run is at work on stack dev (process {process.pid})" in run.text
     finally:
+        process.send_signal(signal.SIGCONT)
         process.communicate(timeout=60)

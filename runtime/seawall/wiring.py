@@ -14,7 +14,8 @@ from dataclasses import fields
 from seawall.breaker import CircuitBreakerConfig, OpenBackoff
 from seawall.events import Event, Subscription
 from seawall.selector import Endpoint, EndpointSelector
-from seawall.topology import BreakerPolicy, Effective, Role
+from seawall.selector._topology import endpoints_of
+from seawall.topology import BreakerPolicy, Effective
 from seawall.watch import TopologyChanged, TopologyWatch
 
 __all__ = ["breaker_config", "selector_endpoints", "steer"]
@@ -41,18 +42,7 @@ def selector_endpoints(view: Effective, *, readers: bool = False) -> tuple[Endpo
         view: From `topology.load()` or `TopologyWatch.current`.
         readers: Whether regions that only read are among them, as standbys: for selectors of reads, never of writes.
     """
-    return tuple(
-        Endpoint(
-            each.name,
-            each.url,
-            region=each.region,
-            role="primary" if each.role is Role.PRIMARY else "standby",
-            weight=each.weight,
-            health_url=each.health_url,
-        )
-        for each in view.endpoints
-        if readers or each.role is not Role.READER
-    )
+    return endpoints_of(view, readers=readers)
 
 
 def steer(selector: EndpointSelector, watch: TopologyWatch, *, readers: bool = False) -> Subscription:

@@ -28,9 +28,10 @@ from seawall.selector._model import (
     WeightedRoundRobin,
     check_weight,
 )
-from seawall.selector._topology import FollowedTopology, endpoints_of, own_region
+from seawall.selector._topology import FollowedTopology, endpoints_of
 from seawall.selector._update import update
 from seawall.topology import Effective
+from seawall.topology._sources import own_region
 
 __all__ = ["Attempt", "EndpointSelector"]
 

@@ -1,16 +1,13 @@
 """Endpoints from the topology: which there are, which role each has now, and which region this app is in."""
 
-import os
-from collections.abc import Callable, Mapping
-from typing import Any, Final, Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 
 from seawall.events import Event
 from seawall.selector._model import Endpoint
 from seawall.topology import Effective, Role
 
-__all__ = ["FollowedTopology", "endpoints_of", "own_region"]
-
-REGION_VARIABLES: Final = ("AWS_REGION", "AWS_DEFAULT_REGION")  # the first is set by EKS, ECS and Lambda
+__all__ = ["FollowedTopology", "endpoints_of"]
 
 
 class FollowedTopology(Protocol):
@@ -40,9 +37,3 @@ def endpoints_of(view: Effective, *, readers: bool = False) -> tuple[Endpoint, .
         for each in view.endpoints
         if readers or each.role is not Role.READER
     )
-
-
-def own_region(variables: Mapping[str, str] | None = None) -> str | None:
-    """The region that the environment says this app runs in, or `None`."""
-    found = os.environ if variables is None else variables
-    return next((found[name] for name in REGION_VARIABLES if found.get(name)), None)

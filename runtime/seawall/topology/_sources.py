@@ -22,6 +22,7 @@ from seawall.topology._ssm import SsmParameters
 from seawall.topology._view import Effective, merge
 
 SSM: Final = "ssm"
+REGION_VARIABLES: Final = ("AWS_REGION", "AWS_DEFAULT_REGION")  # the first is set by EKS, ECS and Lambda
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,9 +263,13 @@ def _ssm_source(variables: Mapping[str, str]) -> SsmSource:
             allowed=f"{TOPOLOGY_PATH_VARIABLE}, {TOPOLOGY_VARIABLE}, or {SERVICE_VARIABLE} and {ENVIRONMENT_VARIABLE}",
             because="the topology is read from where these variables say",
         )
-    return SsmSource(
-        service, environment, region=variables.get("AWS_REGION") or variables.get("AWS_DEFAULT_REGION") or None
-    )
+    return SsmSource(service, environment, region=own_region(variables))
+
+
+def own_region(variables: Mapping[str, str] | None = None) -> str | None:
+    """The region that the environment says this app runs in, or `None`."""
+    found = os.environ if variables is None else variables
+    return next((found[name] for name in REGION_VARIABLES if found.get(name)), None)
 
 
 def _text_of(path: Path) -> str | None:

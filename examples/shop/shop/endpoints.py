@@ -75,17 +75,10 @@ def shop_client(
 
     Args:
         selector: Chooses.
-        make_transport: Makes the connections to one endpoint.
+        make_transport: Makes the connections to one endpoint; the transport's own when left out.
     """
     return httpx.AsyncClient(
-        transport=AsyncSelectorTransport(selector, make_transport=make_transport or _connections),
+        transport=AsyncSelectorTransport(selector, make_transport=make_transport),
         base_url="http://shop",  # a placeholder: the endpoint's URL replaces it
         timeout=TIMEOUT_SECONDS,
     )
-
-
-_TLS: Final = httpx.create_ssl_context()  # once: making one takes 0.1 s, in which no request is served
-
-
-def _connections(_: Endpoint) -> httpx.AsyncHTTPTransport:
-    return httpx.AsyncHTTPTransport(verify=_TLS)

@@ -147,10 +147,6 @@ class EventBus:
         self._delivering = threading.Lock()
         self._pending.clear()
 
-    def reset_after_fork(self) -> None:
-        """As `after_fork`, for owners that do it themselves. Idempotent."""
-        self.after_fork()
-
 
 class _Subscribing:
     """The lock under which subscriptions change. That is rare: one lock for all buses keeps a bus small."""

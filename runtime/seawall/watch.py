@@ -253,7 +253,6 @@ class TopologyWatch:
     def after_fork(self) -> None:
         """In the child: the lock may be held by a thread that is gone. The worker starts its own thread."""
         self._lock = threading.Lock()
-        self._events.reset_after_fork()
 
     def __reduce__(self) -> NoReturn:
         raise CannotPickle(f"TopologyWatch {self._name!r}")

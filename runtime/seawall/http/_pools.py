@@ -183,19 +183,16 @@ class DnsWatch:
         self._own: Worker | None = None
         self._worker = worker
         self._job = None if worker is None else worker.add(self.round)
-        self._started = worker is not None
 
     def ensure(self, host: str) -> None:
         """A pool leads to `host` now: look it up soon."""
         if host in self._known or host in self._asking or _is_address(host):
             return
-        if not self._started:
-            self._started = True
+        if self._job is None:
             self._own = Worker("seawall dns")
             self._job = self._own.add(self.round)
             self._own.start()
-        if self._job is not None:
-            self._job.wake()
+        self._job.wake()
 
     def stop(self) -> None:
         """Look up nothing more. Idempotent."""

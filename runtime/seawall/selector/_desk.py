@@ -35,8 +35,8 @@ class Desk(ABC):
         self.bus: Final = EventBus() if events is None else events
         # Re-entrant, because a signal handler or a finalizer may come back while this thread is inside.
         self.lock: AbstractContextManager[object] = threading.RLock()
-        self.busy = False
-        self.news = False  # events wait to be delivered
+        self.busy: bool = False
+        self.news: bool = False  # events wait to be delivered
         self.later: deque[Callable[[], None]] = deque()  # rule 2
         self.lost: deque[Member] = deque()  # whose attempts were collected without an outcome
         self.timers: list[tuple[float, int, Callable[[float], None]]] = []
@@ -84,7 +84,7 @@ class Desk(ABC):
     def enqueue(self, event: Event) -> None:
         """Note an event for `tell`."""
         self.bus.enqueue(event)
-        self.news: bool = True
+        self.news = True
 
     def catch_up(self) -> None:
         """Within a pick: do what the clock asks for. Called with the lock held."""
@@ -110,7 +110,7 @@ class Desk(ABC):
     def after_fork(self) -> None:
         """In the child: other threads' locks are gone, though their frames still seem to hold them."""
         self.lock = threading.RLock()
-        self.busy: bool = False
+        self.busy = False
 
 
 def _nothing(now: float) -> None:

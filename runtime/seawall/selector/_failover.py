@@ -100,16 +100,16 @@ class Failover:
         self._unproven = Ranking()
         self._down = Ranking()
         self.active: Member | None = None
-        self.hold_until = NEVER
+        self.hold_until: float = NEVER
         self.switches: int = 0
-        self.panicking = False
+        self.panicking: bool = False
         self.quick: Callable[[], Member | None] | None = None
-        self.available = 0
-        self.total = 0
+        self.available: int = 0
+        self.total: int = 0
         self._failovers = 0  # since the last failback that lasted
         self._failback_at = NEVER
         self._asked_for = NEVER
-        self.waiting = False  # for `follow`, while several endpoints change together
+        self.waiting: bool = False  # for `follow`, while several endpoints change together
 
     def place(self, member: Member, now: float) -> None:
         """Put `member` where it belongs now, and see who is to be active. O(log n)."""
@@ -143,9 +143,9 @@ class Failover:
 
     def settle(self, now: float, cause: str = "") -> None:
         """Choose the active endpoint by the rules above."""
-        self.available: int = self._proven.size + self._unproven.size
-        self.total: int = self.available + self._down.size
-        self.panicking: bool = self.total > 0 and not self.available
+        self.available = self._proven.size + self._unproven.size
+        self.total = self.available + self._down.size
+        self.panicking = self.total > 0 and not self.available
         active = self.active
         if active is None or active.pool is None:  # has no weight any more, or there was none before
             if self.total or active is not None:
@@ -159,7 +159,7 @@ class Failover:
 
     def follow(self, now: float) -> None:
         """Somebody changed who is preferred: that is an order, and no hold stands against it, only health does."""
-        self.waiting: bool = False
+        self.waiting = False
         self.hold_until = NEVER
         active = self.active
         best = min(
@@ -194,7 +194,7 @@ class Failover:
             self.switches += 1
         elif reason == "failback":
             self._failback_at = now
-            self.hold_until: float = now + self._hold(1)  # on the way home, too, one step at a time
+            self.hold_until = now + self._hold(1)  # on the way home, too, one step at a time
             self.switches += 1
         self._switched(previous, to, reason, cause)
 

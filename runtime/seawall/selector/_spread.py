@@ -83,9 +83,9 @@ class Spread:
         self._pools: Final = (*self._near, *self._far)
         self._region: Final = affinity
         self.panic: Final = panic
-        self.panicking = False
-        self.available = 0
-        self.total = 0
+        self.panicking: bool = False
+        self.available: int = 0
+        self.total: int = 0
         self._routes: list[tuple[Pool, float]] = []
         self.quick: Callable[[], Member | None] | None = None
 
@@ -118,9 +118,9 @@ class Spread:
         """Which pools are in use, and with which shares."""
         near, near_out = self._near
         far, far_out = self._far
-        self.available: int = near.size + far.size
-        self.total: int = self.available + near_out.size + far_out.size
-        self.panicking: bool = self.total > 0 and (
+        self.available = near.size + far.size
+        self.total = self.available + near_out.size + far_out.size
+        self.panicking = self.total > 0 and (
             not self.available or self.available < self.panic.threshold_ratio * self.total
         )
         routes: list[tuple[Pool, float]] = []

@@ -1,10 +1,10 @@
 """What a breaker can be told, checked when it is told. Vocabulary: resilience4j's."""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Literal, cast
 
+from seawall._numbers import number
 from seawall.errors import InvalidInput
 
 __all__ = ["CircuitBreakerConfig", "OpenBackoff"]
@@ -33,9 +33,9 @@ class OpenBackoff:
     """0 (none) to 1 (anything between no wait and the whole wait)."""
 
     def __post_init__(self) -> None:
-        _number("multiplier", self.multiplier, at_least=1.0)
-        _number("max_wait_seconds", self.max_wait_seconds, above=0.0)
-        _number("jitter_ratio", self.jitter_ratio, at_least=0.0, at_most=1.0)
+        number("multiplier", self.multiplier, at_least=1.0)
+        number("max_wait_seconds", self.max_wait_seconds, above=0.0)
+        number("jitter_ratio", self.jitter_ratio, at_least=0.0, at_most=1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,16 +96,16 @@ class CircuitBreakerConfig:
                 allowed=f"at most {self.sliding_window_size}",
                 because=f"a window of sliding_window_size = {self.sliding_window_size} calls never holds more",
             )
-        _number("failure_rate_threshold", self.failure_rate_threshold, above=0.0, at_most=1.0)
+        number("failure_rate_threshold", self.failure_rate_threshold, above=0.0, at_most=1.0)
         if self.slow_call_seconds is not None:
-            _number("slow_call_seconds", self.slow_call_seconds, at_least=0.0)
-        _number("slow_call_rate_threshold", self.slow_call_rate_threshold, above=0.0, at_most=1.0)
+            number("slow_call_seconds", self.slow_call_seconds, at_least=0.0)
+        number("slow_call_rate_threshold", self.slow_call_rate_threshold, above=0.0, at_most=1.0)
         _whole("consecutive_failures", self.consecutive_failures)
-        _number("wait_in_open_seconds", self.wait_in_open_seconds, above=0.0)
+        number("wait_in_open_seconds", self.wait_in_open_seconds, above=0.0)
         self._check_backoff()
         _whole("permitted_calls_in_half_open", self.permitted_calls_in_half_open, at_most=LARGEST_WINDOW)
         if self.max_wait_in_half_open_seconds is not None:
-            _number("max_wait_in_half_open_seconds", self.max_wait_in_half_open_seconds, above=0.0)
+            number("max_wait_in_half_open_seconds", self.max_wait_in_half_open_seconds, above=0.0)
         _one_of("after_half_open_wait", self.after_half_open_wait, ("open", "closed"))
         _recorders("record", self.record)
         _recorders("ignore", self.ignore)
@@ -138,26 +138,6 @@ def _whole(name: str, value: object, *, at_most: int | None = None) -> None:
             value,
             allowed="a whole number of at least 1" if at_most is None else f"a whole number, 1 to {at_most:,}",
         )
-
-
-def _number(
-    name: str, value: object, *, above: float | None = None, at_least: float | None = None, at_most: float | None = None
-) -> None:
-    """Raise unless `value` is a finite number within the bounds."""
-    bounds = [
-        f"above {above:g}" if above is not None else "",
-        f"at least {at_least:g}" if at_least is not None else "",
-        f"at most {at_most:g}" if at_most is not None else "",
-    ]
-    allowed = "a number, " + " and ".join(each for each in bounds if each)
-    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
-        raise InvalidInput(name, value, allowed=allowed)
-    if (
-        (above is not None and value <= above)
-        or (at_least is not None and value < at_least)
-        or (at_most is not None and value > at_most)
-    ):
-        raise InvalidInput(name, value, allowed=allowed)
 
 
 def _recorders(name: str, value: object) -> None:

@@ -42,6 +42,14 @@ def _rules(
     )
 
 
+def _dns_watch(
+    pools: Pools[Any], interval_seconds: float | None, worker: Worker | None, look_up: Resolve
+) -> DnsWatch | None:
+    if interval_seconds is None:
+        return None
+    return DnsWatch(pools, interval_seconds=interval_seconds, worker=worker, look_up=look_up)
+
+
 class SelectorTransport(httpx.BaseTransport):
     """For `httpx.Client(transport=...)`: each request goes to the endpoint that the selector picks.
 
@@ -84,11 +92,7 @@ class SelectorTransport(httpx.BaseTransport):
     ) -> None:
         self._rules: Final = _rules(selector, breaker, budget, retries, failure_statuses, keep_host=keep_host)
         self._pools: Final[Pools[httpx.BaseTransport]] = Pools(selector, make_transport or _make_transport)
-        self._dns: Final = (
-            None
-            if dns_interval_seconds is None
-            else DnsWatch(self._pools, interval_seconds=dns_interval_seconds, worker=worker, look_up=look_up)
-        )
+        self._dns: Final = _dns_watch(self._pools, dns_interval_seconds, worker, look_up)
         self._sleep: Final = sleep
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -173,11 +177,7 @@ class AsyncSelectorTransport(httpx.AsyncBaseTransport):
     ) -> None:
         self._rules: Final = _rules(selector, breaker, budget, retries, failure_statuses, keep_host=keep_host)
         self._pools: Final[Pools[httpx.AsyncBaseTransport]] = Pools(selector, make_transport or _make_async_transport)
-        self._dns: Final = (
-            None
-            if dns_interval_seconds is None
-            else DnsWatch(self._pools, interval_seconds=dns_interval_seconds, worker=worker, look_up=look_up)
-        )
+        self._dns: Final = _dns_watch(self._pools, dns_interval_seconds, worker, look_up)
         self._sleep: Final = sleep
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

@@ -79,6 +79,9 @@ def test_shares_are_exact_over_all_threads_together(weights, switch_often):
     assert {each.endpoint.name: each.total_picks for each in selector.snapshot().endpoints} == had
 
 
+LEAST_PICKS = 50  # of each thread
+
+
 def storm(policy, seconds: float) -> None:
     """Calls, failures, probes, weights, arrivals and departures from all sides; the maximum holds at every event."""
     count = 12
@@ -106,7 +109,7 @@ def storm(policy, seconds: float) -> None:
 
     def work(number: int) -> None:
         dice = random.Random(number)
-        while time.monotonic() < end:
+        while time.monotonic() < end or picked[number] < LEAST_PICKS:  # a busy machine may start a thread late
             attempt = selector.pick()
             picked[number] += 1
             what = dice.random()

@@ -23,6 +23,7 @@ from typing import Any, Final
 import psutil
 
 from localcloud.errors import LocalCloudError
+from localcloud.moto_server import read_json
 from localcloud.provider.journal import write_atomically
 from localcloud.sandbox import ROOT
 
@@ -104,10 +105,7 @@ def start(folder: Path, claim: Mapping[str, Any], endpoint: str, progress: Progr
 
 def status(folder: Path) -> tuple[AppInstance, ...]:
     """The instances that are alive and ours."""
-    try:
-        noted = json.loads((folder / STATE_FILE).read_text(encoding="utf-8"))["instances"]
-    except (OSError, ValueError, KeyError):
-        return ()
+    noted: list[dict[str, Any]] = read_json(folder / STATE_FILE).get("instances", [])
     return tuple(instance for each in noted if _process(instance := AppInstance(**each)) is not None)
 
 

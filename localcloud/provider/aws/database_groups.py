@@ -1,7 +1,7 @@
 """RDS subnet groups and parameter groups."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from localcloud.provider.adapter import TAGS_ALL, Adapter, Autoname, Properties, as_set
@@ -38,9 +38,26 @@ def _labels(reference: str) -> list[dict[str, str]]:
     return tags.as_list({tags.REFERENCE_TAG: reference})
 
 
-def _made_with(cloud: Cloud, arn: str, reference: str) -> bool:
-    answer = cloud.client("rds").list_tags_for_resource(ResourceName=arn)
-    return tags.as_map(answer["TagList"]).get(tags.REFERENCE_TAG) == reference
+def _find(operation: str, listed: str, kind: str) -> Callable[[Cloud, Properties, str], str | None]:
+    """How a group that a killed run made is found: by the tag of its creation.
+
+    Args:
+        operation: That describes all groups of the kind.
+        listed: Their list in its answer.
+        kind: How the names of their fields begin.
+    """
+
+    def find(cloud: Cloud, inputs: Properties, reference: str) -> str | None:
+        del inputs
+        client = cloud.client("rds")
+        for page in client.get_paginator(operation).paginate():
+            for group in page[listed]:
+                answer = client.list_tags_for_resource(ResourceName=group[f"{kind}Arn"])
+                if tags.as_map(answer["TagList"]).get(tags.REFERENCE_TAG) == reference:
+                    return group[f"{kind}Name"]
+        return None
+
+    return find
 
 
 # Subnet groups
@@ -58,15 +75,6 @@ def _create_subnet_group(cloud: Cloud, inputs: Properties, reference: str) -> st
         Tags=_labels(reference),
     )
     return answer["DBSubnetGroup"]["DBSubnetGroupName"]
-
-
-def _find_subnet_group(cloud: Cloud, inputs: Properties, reference: str) -> str | None:
-    del inputs
-    for page in cloud.client("rds").get_paginator("describe_db_subnet_groups").paginate():
-        for group in page["DBSubnetGroups"]:
-            if _made_with(cloud, group["DBSubnetGroupArn"], reference):
-                return group["DBSubnetGroupName"]
-    return None
 
 
 def _finish_subnet_group(cloud: Cloud, id_: str, inputs: Properties) -> None:
@@ -121,7 +129,7 @@ SUBNET_GROUP: Final = Adapter(
     refusals=_subnet_group_refusals,
     create=_create_subnet_group,
     finish=_finish_subnet_group,
-    find=_find_subnet_group,
+    find=_find("describe_db_subnet_groups", "DBSubnetGroups", "DBSubnetGroup"),
     read=_read_subnet_group,
     update=_update_subnet_group,
     delete=_delete_subnet_group,
@@ -143,15 +151,6 @@ def _create_parameter_group(cloud: Cloud, inputs: Properties, reference: str) ->
         Tags=_labels(reference),
     )
     return answer["DBParameterGroup"]["DBParameterGroupName"]
-
-
-def _find_parameter_group(cloud: Cloud, inputs: Properties, reference: str) -> str | None:
-    del inputs
-    for page in cloud.client("rds").get_paginator("describe_db_parameter_groups").paginate():
-        for group in page["DBParameterGroups"]:
-            if _made_with(cloud, group["DBParameterGroupArn"], reference):
-                return group["DBParameterGroupName"]
-    return None
 
 
 def _parameters(cloud: Cloud, name: str) -> list[Properties]:
@@ -265,7 +264,7 @@ PARAMETER_GROUP: Final = Adapter(
     refusals=_parameter_group_refusals,
     create=_create_parameter_group,
     finish=_finish_parameter_group,
-    find=_find_parameter_group,
+    find=_find("describe_db_parameter_groups", "DBParameterGroups", "DBParameterGroup"),
     read=_read_parameter_group,
     update=_update_parameter_group,
     delete=_delete_parameter_group,

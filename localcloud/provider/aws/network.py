@@ -31,8 +31,7 @@ def _create(cloud: Cloud, inputs: Properties, reference: str) -> str:
 
 def _find(cloud: Cloud, inputs: Properties, reference: str) -> str | None:
     del inputs
-    wanted = [{"Name": f"tag:{tags.REFERENCE_TAG}", "Values": [reference]}]
-    found = cloud.client("ec2").describe_vpcs(Filters=wanted)["Vpcs"]
+    found = cloud.client("ec2").describe_vpcs(Filters=tags.ec2_made_with(reference))["Vpcs"]
     return found[0]["VpcId"] if found else None
 
 

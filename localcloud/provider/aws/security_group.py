@@ -138,8 +138,7 @@ def _create(cloud: Cloud, inputs: Properties, reference: str) -> str:
 
 def _find(cloud: Cloud, inputs: Properties, reference: str) -> str | None:
     del inputs
-    wanted = [{"Name": f"tag:{tags.REFERENCE_TAG}", "Values": [reference]}]
-    found = cloud.client("ec2").describe_security_groups(Filters=wanted)["SecurityGroups"]
+    found = cloud.client("ec2").describe_security_groups(Filters=tags.ec2_made_with(reference))["SecurityGroups"]
     return found[0]["GroupId"] if found else None
 
 

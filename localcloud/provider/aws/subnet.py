@@ -27,8 +27,7 @@ def _create(cloud: Cloud, inputs: Properties, reference: str) -> str:
 
 def _find(cloud: Cloud, inputs: Properties, reference: str) -> str | None:
     del inputs
-    wanted = [{"Name": f"tag:{tags.REFERENCE_TAG}", "Values": [reference]}]
-    found = cloud.client("ec2").describe_subnets(Filters=wanted)["Subnets"]
+    found = cloud.client("ec2").describe_subnets(Filters=tags.ec2_made_with(reference))["Subnets"]
     return found[0]["SubnetId"] if found else None
 
 

@@ -62,6 +62,11 @@ def ec2_creation(kind: str, reference: str) -> list[dict[str, Any]]:
     return [{"ResourceType": kind, "Tags": as_list({REFERENCE_TAG: reference})}]
 
 
+def ec2_made_with(reference: str) -> list[dict[str, Any]]:
+    """The filter by which a description finds that object."""
+    return [{"Name": f"tag:{REFERENCE_TAG}", "Values": [reference]}]
+
+
 def ec2_write(client: Any, id_: str, current: dict[str, str], inputs: Properties) -> None:
     """Bring the tags of something in EC2 to `tagsAll`.
 

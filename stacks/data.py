@@ -78,7 +78,7 @@ def planned_database(environment: Environment, plan: DatabasePlan) -> Database:
         engine=Engine(plan.engine.value),
         database=plan.database_name,
         port=plan.port,
-        writer=next(member.name for member in plan.members if member.writes),
+        writer=plan.writer.name,
         members=tuple(
             Member(
                 name=member.name,
@@ -92,16 +92,20 @@ def planned_database(environment: Environment, plan: DatabasePlan) -> Database:
 
 
 def declare_data(
-    environment: Environment, topics: Mapping[str, pulumi.Input[str]], options: pulumi.ResourceOptions
+    environment: Environment,
+    plan: DatabasePlan | None,
+    topics: Mapping[str, pulumi.Input[str]],
+    options: pulumi.ResourceOptions,
 ) -> Data | None:
     """Declare the networks that are asked for, and the database.
 
     Args:
         environment: The environment.
+        plan: From `plan_data`.
         topics: ARN of the alarms' topic, by region.
         options: For every resource.
     """
-    plan, settings = plan_data(environment), environment.database
+    settings = environment.database
     if plan is None or settings is None:
         return None
     name = environment.label

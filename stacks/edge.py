@@ -65,15 +65,17 @@ def _in_the_file(name: str, environment: Environment) -> str:
     return f"seawall:dns.{name}"
 
 
-def declare_edge(environment: Environment, topic: pulumi.Input[str], options: pulumi.ResourceOptions) -> Edge:
+def declare_edge(
+    environment: Environment, plan: FailoverPlan, topic: pulumi.Input[str], options: pulumi.ResourceOptions
+) -> Edge:
     """Declare the zone unless it exists, and the failover name.
 
     Args:
         environment: The environment.
+        plan: From `plan_edge`.
         topic: ARN of the topic for Route 53's alarms.
         options: For every resource.
     """
-    plan = plan_edge(environment)
     name = environment.label
     zone_id, name_servers = _zone(environment, name, options)
     args = _failover_args(environment, zone_id, [topic])
@@ -153,7 +155,7 @@ def _target(environment: Environment, region: Region) -> RecordTarget:
         if "checker_regions" in settings:
             settings["checker_regions"] = list(settings["checker_regions"])
         target["health_check"] = EndpointCheckArgs(**settings)
-        target["regional_name"] = region.regional_name or f"{region.name}.{environment.dns.name}"
+        target["regional_name"] = environment.regional_name(region)
     return target
 
 

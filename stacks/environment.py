@@ -86,6 +86,10 @@ class Environment(Section):
         """For everything that has tags."""
         return {"seawall:service": self.service, "seawall:environment": self.environment}
 
+    def regional_name(self, region: Region) -> str:
+        """The name of one region alone."""
+        return region.regional_name or f"{region.name}.{self.dns.name}"
+
     @property
     def primary(self) -> Region:
         return next(region for region in self.regions if region.role is Role.PRIMARY)

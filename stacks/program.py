@@ -1,17 +1,29 @@
 """An environment, top to bottom. It reads like a table of contents."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pulumi
 
+from pulumi_seawall import DatabasePlan, FailoverPlan
 from seawall.errors import SeawallError
+from seawall.topology import Topology
 from stacks.data import declare_data, plan_data, planned_database
 from stacks.edge import declare_edge, plan_edge
 from stacks.environment import Environment, load_environment
 from stacks.live import read_live, refuse_to_undo
 from stacks.notifications import ROUTE53_REGION, declare_topics, plan_topics
 from stacks.workload import declare_workload, plan_topology, plan_workload
+
+
+@dataclass(frozen=True)
+class Plans:
+    """What will be declared, checked."""
+
+    edge: FailoverPlan
+    data: DatabasePlan | None
+    topology: Topology
 
 
 def declare() -> None:
@@ -22,16 +34,16 @@ def declare() -> None:
     """
     try:
         environment = load_environment()
-        check(environment)
+        plans = check(environment)
     except SeawallError as error:
         # The engine shows a RunError's message alone; anything else it shows with a traceback.
         raise pulumi.RunError(f"{type(error).__name__}: {error}") from error
 
     options = pulumi.ResourceOptions(protect=environment.protect)
     topics = declare_topics(environment, environment.label, environment.tags, options)
-    data = declare_data(environment, topics, options)
-    edge = declare_edge(environment, topics[ROUTE53_REGION], options)
-    workload = declare_workload(environment, data, options)
+    data = declare_data(environment, plans.data, topics, options)
+    edge = declare_edge(environment, plans.edge, topics[ROUTE53_REGION], options)
+    workload = declare_workload(environment, plans.topology, data, options)
 
     pulumi.export("service", environment.service)
     pulumi.export("environment", environment.environment)
@@ -52,15 +64,16 @@ def _both(first: pulumi.Input[Any], second: pulumi.Input[Any]) -> pulumi.Output[
     return pulumi.Output.all(first=first, second=second).apply(lambda both: [*both["first"], *both["second"]])
 
 
-def check(environment: Environment) -> None:
+def check(environment: Environment) -> Plans:
     """Check all that will be declared, and that it undoes no failover.
 
     Raises:
         SeawallError: Something cannot be declared like that.
     """
     plan_topics(environment)
-    plan_edge(environment)
+    edge = plan_edge(environment)
     data = plan_data(environment)
     topology = plan_topology(environment, planned_database(environment, data) if data else None)
     plan_workload(environment, topology)
     refuse_to_undo(topology, read_live(environment.service, environment.environment, topology.regions))
+    return Plans(edge, data, topology)

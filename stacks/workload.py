@@ -17,7 +17,7 @@ from seawall.errors import InvalidInput
 from seawall.timing import HealthCheckProtocol
 from seawall.topology import Database, Endpoint, Topology
 from seawall.topology import Role as EndpointRole
-from stacks.data import Data, planned_database
+from stacks.data import Data
 from stacks.edge import DEFAULT_PATH
 from stacks.environment import Environment
 from stacks.settings import Region, Role
@@ -40,7 +40,7 @@ def plan_topology(environment: Environment, database: Database | None) -> Topolo
             name=region.name,
             region=region.name,
             role=EndpointRole(region.role.value),
-            url=region.url or f"https://{regional_name(environment, region)}",
+            url=region.url or f"https://{environment.regional_name(region)}",
             health_url=_health_url(environment, region),
             weight=region.weight,
         )
@@ -63,11 +63,6 @@ def plan_topology(environment: Environment, database: Database | None) -> Topolo
         raise InvalidInput(name, error.value, allowed=error.allowed, because=error.because) from error
 
 
-def regional_name(environment: Environment, region: Region) -> str:
-    """The name of one region alone."""
-    return region.regional_name or f"{region.name}.{environment.dns.name}"
-
-
 def _health_url(environment: Environment, region: Region) -> str | None:
     """What the runtime's probes ask: the same path as Route 53 does; None where that asks no path."""
     check = environment.health_check
@@ -75,7 +70,7 @@ def _health_url(environment: Environment, region: Region) -> str | None:
         return None
     default_port = DEFAULT_PORTS[check.protocol]
     port = "" if check.port in (None, default_port) else f":{check.port}"
-    return f"{check.protocol.value.lower()}://{regional_name(environment, region)}{port}{check.path or DEFAULT_PATH}"
+    return f"{check.protocol.value.lower()}://{environment.regional_name(region)}{port}{check.path or DEFAULT_PATH}"
 
 
 @dataclass(frozen=True)
@@ -99,9 +94,17 @@ def plan_workload(environment: Environment, topology: Topology) -> None:
         raise InvalidInput(name, error.value, allowed=error.allowed, because=error.because) from error
 
 
-def declare_workload(environment: Environment, data: Data | None, options: pulumi.ResourceOptions) -> Workload:
-    """Publish the topology in every region and every cluster."""
-    topology = plan_topology(environment, planned_database(environment, data.plan) if data else None)
+def declare_workload(
+    environment: Environment, topology: Topology, data: Data | None, options: pulumi.ResourceOptions
+) -> Workload:
+    """Publish the topology in every region and every cluster.
+
+    Args:
+        environment: The environment.
+        topology: From `plan_topology`.
+        data: Whose instances have the hosts that the plan did not know.
+        options: For every resource.
+    """
     component = PublishedTopology(environment.label, _args(environment, topology, _hosts(data)), options)
     return Workload(
         component,

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from pulumi.runtime import mocks
 
-from stacks.data import declare_data
+from stacks.data import declare_data, plan_data
 from stacks.environment import Environment, parse_environment
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -58,7 +58,7 @@ def declared(environment: Environment, pulumi_loop: object) -> tuple[Recorder, d
 
     @pulumi.runtime.test
     def main() -> pulumi.Output[None]:
-        data = declare_data(environment, TOPICS, pulumi.ResourceOptions(protect=False))
+        data = declare_data(environment, plan_data(environment), TOPICS, pulumi.ResourceOptions(protect=False))
         assert data is not None
         return pulumi.Output.all(**data.outputs).apply(lambda known: outputs.update(copy.deepcopy(known)))
 
@@ -116,4 +116,4 @@ def test_outputs_name_the_writer_and_every_member_and_no_secret(declared: tuple[
 def test_an_environment_without_a_database_declares_none(environment: Environment) -> None:
     """The section is optional."""
     without = environment.model_copy(update={"database": None, "database_password": None})
-    assert declare_data(without, {}, pulumi.ResourceOptions()) is None
+    assert declare_data(without, plan_data(without), {}, pulumi.ResourceOptions()) is None

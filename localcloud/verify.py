@@ -15,7 +15,7 @@ from rich.table import Table
 from localcloud.apps import AppInstance, ask
 from localcloud.findings import Finding, bare, unlike
 from localcloud.provider.recorded import recorded
-from localcloud.verify_topology import config_maps, databases, topologies
+from localcloud.verify_topology import config_maps, databases, instances, topologies
 
 ALARM_REGION: Final = "us-east-1"  # where metrics of Route 53, and so their alarms, live
 HEALTH_METRIC: Final = "HealthCheckStatus"
@@ -67,14 +67,15 @@ def read_back(
     session = boto3.Session(aws_access_key_id="local", aws_secret_access_key="local")  # noqa: S106 -- not a secret
     route53 = session.client("route53", region_name=ALARM_REGION, endpoint_url=endpoint)
     cloudwatch = session.client("cloudwatch", region_name=ALARM_REGION, endpoint_url=endpoint)
+    look_up = instances(session, endpoint)
     return Report(
         (
             *_zone(route53, outputs),
             *_records(route53, outputs),
             *_health_checks(route53, outputs),
             *_alarms(cloudwatch, outputs, recorded_file),
-            *topologies(session, endpoint, outputs),
-            *databases(session, endpoint, outputs),
+            *topologies(session, endpoint, outputs, look_up),
+            *databases(outputs, look_up),
             *config_maps(outputs, manifests),
             *_shops(shops, outputs),
         )

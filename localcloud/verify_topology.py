@@ -1,6 +1,7 @@
 """Read the topology as an app does, in every region, and hold it against the cloud: names, instances, roles."""
 
-from collections.abc import Iterator, Mapping
+import functools
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -15,14 +16,31 @@ from seawall.topology import Effective, SsmSource, TextSource, as_dict, load
 
 GONE: Final = ("does not exist",)
 
+Lookup = Callable[[str, str], dict[str, Any] | None]
 
-def topologies(session: Any, endpoint: str, outputs: Mapping[str, Any]) -> Iterator[Finding]:
+
+def instances(session: Any, endpoint: str) -> Lookup:
+    """Looks RDS instances up by region and identifier, each once; None for one that does not exist."""
+
+    @functools.cache
+    def look_up(region: str, identifier: str) -> dict[str, Any] | None:
+        client = session.client("rds", region_name=region, endpoint_url=endpoint)
+        try:
+            return client.describe_db_instances(DBInstanceIdentifier=identifier)["DBInstances"][0]
+        except client.exceptions.DBInstanceNotFoundFault:
+            return None
+
+    return look_up
+
+
+def topologies(session: Any, endpoint: str, outputs: Mapping[str, Any], look_up: Lookup) -> Iterator[Finding]:
     """The published document of each region, loaded by the runtime.
 
     Args:
         session: Of boto3.
         endpoint: The cloud's address.
         outputs: The program's: `topology` (service, environment, epoch, regions, primary_region) and `records`.
+        look_up: From `instances`.
     """
     claim = outputs.get("topology")
     if claim is None:
@@ -52,7 +70,7 @@ def topologies(session: Any, endpoint: str, outputs: Mapping[str, Any]) -> Itera
                     }
                 ),
                 *(f"endpoint {host} has no record" for host in sorted(hosts - names)),
-                *_members_unlike(session, endpoint, view),
+                *_members_unlike(look_up, view),
             ),
         )
 
@@ -87,20 +105,19 @@ def config_maps(outputs: Mapping[str, Any], manifests: Path) -> Iterator[Finding
         )
 
 
-def databases(session: Any, endpoint: str, outputs: Mapping[str, Any]) -> Iterator[Finding]:
+def databases(outputs: Mapping[str, Any], look_up: Lookup) -> Iterator[Finding]:
     """Each member of the database as RDS has it.
 
     Args:
-        session: Of boto3.
-        endpoint: The cloud's address.
         outputs: The program's: `database` with `writer` and `members` (name, region, identifier).
+        look_up: From `instances`.
     """
     claim = outputs.get("database")
     if claim is None:
         return
     for member in claim["members"]:
         name = f"{member['identifier']} in {member['region']}"
-        instance = _instance(session, endpoint, member["region"], member["identifier"])
+        instance = look_up(member["region"], member["identifier"])
         if instance is None:
             yield Finding("database", name, "missing", GONE)
             continue
@@ -123,11 +140,11 @@ def databases(session: Any, endpoint: str, outputs: Mapping[str, Any]) -> Iterat
         )
 
 
-def _members_unlike(session: Any, endpoint: str, view: Effective) -> Iterator[str]:
+def _members_unlike(look_up: Lookup, view: Effective) -> Iterator[str]:
     """How the document's database differs from what RDS has."""
     database = view.declared.database
     for member in database.members if database else ():
-        instance = _instance(session, endpoint, member.region, member.identifier)
+        instance = look_up(member.region, member.identifier)
         if instance is None:
             yield f"member {member.name}: {member.identifier} does not exist in {member.region}"
             continue
@@ -137,14 +154,6 @@ def _members_unlike(session: Any, endpoint: str, view: Effective) -> Iterator[st
         )
         if view.writer is not None and member.name == view.writer.name and _source_of(instance):
             yield f"member {member.name}: the document's writer is a replica of {_source_of(instance)}"
-
-
-def _instance(session: Any, endpoint: str, region: str, identifier: str) -> dict[str, Any] | None:
-    client = session.client("rds", region_name=region, endpoint_url=endpoint)
-    try:
-        return client.describe_db_instances(DBInstanceIdentifier=identifier)["DBInstances"][0]
-    except client.exceptions.DBInstanceNotFoundFault:
-        return None
 
 
 def _source_of(instance: Mapping[str, Any]) -> str:

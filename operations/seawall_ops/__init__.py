@@ -1,3 +1,3 @@
-"""What operators run. The tools arrive with later versions."""
+"""What operators run: the `seawall` command (`seawall_ops.cli`) and the modules beneath it."""
 
 __all__: list[str] = []

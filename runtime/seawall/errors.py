@@ -5,6 +5,7 @@ SeawallError
 ├── InvalidInput        an argument or a configuration key has a value that is not allowed (also a ValueError)
 ├── ObjectiveNotMet     the numbers given cannot meet the objectives that stand beside them
 ├── TopologyUnavailable the topology could not be read where it is kept: a file, SSM
+├── CloudUnavailable    AWS could not be asked: no credentials, denied, throttled or unreachable
 ├── MissingExtra        a feature was imported whose library is not installed (also an ImportError)
 ├── NoEndpointAvailable no endpoint may take a call: none has a weight, all are excluded, or panic says to fail
 ├── CallNotPermitted    a circuit breaker rejected a call: the dependency was not called
@@ -26,6 +27,7 @@ __all__ = [
     "MISSING",
     "CallNotPermitted",
     "CannotPickle",
+    "CloudUnavailable",
     "ConflictingConfig",
     "DependencyInLiveness",
     "InvalidInput",
@@ -115,6 +117,23 @@ class TopologyUnavailable(SeawallError):
 
     def __reduce__(self) -> "tuple[object, ...]":
         return TopologyUnavailable, (self.source, self.because)
+
+
+class CloudUnavailable(SeawallError):
+    """AWS could not be asked, or refused to answer. Asking again later, or as somebody else, may help.
+
+    Args:
+        asked: What was asked, e.g. `route53 ListResourceRecordSets`.
+        because: Why there is no answer, in one line.
+    """
+
+    def __init__(self, asked: str, because: str) -> None:
+        self.asked: Final = asked
+        self.because: Final = because
+        super().__init__(f"AWS could not be asked ({_shown(asked)}): {_shown(because)}")
+
+    def __reduce__(self) -> "tuple[object, ...]":
+        return CloudUnavailable, (self.asked, self.because)
 
 
 class MissingExtra(SeawallError, ImportError):

@@ -5,7 +5,15 @@ import pickle
 import pytest
 
 from seawall import errors
-from seawall.errors import MISSING, InvalidInput, MissingExtra, ObjectiveNotMet, SeawallError, TopologyUnavailable
+from seawall.errors import (
+    MISSING,
+    CloudUnavailable,
+    InvalidInput,
+    MissingExtra,
+    ObjectiveNotMet,
+    SeawallError,
+    TopologyUnavailable,
+)
 
 
 @pytest.mark.parametrize(
@@ -42,6 +50,7 @@ def test_a_message_is_one_line(error, line):
         ObjectiveNotMet(["one", "two"]),
         MissingExtra("redis", feature="RedisBreaker"),
         TopologyUnavailable("ssm eu-west-1", "throttled"),
+        CloudUnavailable("route53 GetHealthCheck", "AccessDenied"),
     ],
 )
 def test_errors_survive_pickling_with_their_attributes(error):

@@ -1,0 +1,88 @@
+"""The `seawall` command: what operators run, one sub-command per tool.
+
+Exit codes, the same for every tool (`ExitCode`):
+
+```
+0    done, and nothing needs attention
+1    done, and something needs attention: what it is was printed
+2    an option, an argument or a file is not allowed; nothing was done
+3    AWS could not be asked: no credentials, denied, throttled or unreachable
+130  interrupted
+```
+
+A tool is a module of its own with a function per command. It raises errors of `seawall.errors` and never exits by itself:
+only `main` knows how an error is shown and which code it becomes. What needs attention is `raise typer.Exit(ExitCode.ATTENTION)`.
+boto3 is imported inside the function that makes a client, so that `--help` is instant.
+"""
+
+import sys
+from collections.abc import Sequence
+from importlib import metadata
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from seawall.errors import CloudUnavailable, SeawallError
+from seawall_ops.exits import ExitCode
+
+__all__ = ["app", "main"]
+
+DISTRIBUTION: Final = "seawall-ops"
+
+app: Final = typer.Typer(
+    name="seawall",
+    help="What operators of services in more than one AWS region run.",
+    epilog="Exit codes: 0 done, 1 something needs attention, 2 wrong input, 3 AWS could not be asked.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"seawall {metadata.version(DISTRIBUTION)}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Options of the command itself."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command. An error of ours is one line on the error stream, never a traceback.
+
+    Args:
+        arguments: Default those of this process.
+
+    Returns:
+        The exit code.
+    """
+    try:
+        app(args=arguments, prog_name="seawall")
+    except SystemExit as exit_:  # how typer ends, also when all went well
+        return exit_.code if isinstance(exit_.code, int) else ExitCode.DONE
+    except CloudUnavailable as error:
+        return _refuse(error, ExitCode.UNAVAILABLE)
+    except SeawallError as error:
+        return _refuse(error, ExitCode.WRONG_INPUT)
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+    return ExitCode.DONE
+
+
+def _refuse(error: SeawallError, code: ExitCode) -> ExitCode:
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console.print(f"[red]error:[/] {escape(str(error))}")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

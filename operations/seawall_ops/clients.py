@@ -1,0 +1,69 @@
+"""Clients of AWS for operators' tools, and what AWS answers mapped onto Seawall's errors.
+
+boto3 is imported when the first client is made, not before: `seawall --help` does not wait for it.
+"""
+
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final, cast
+
+from seawall.errors import CloudUnavailable, InvalidInput, SeawallError
+
+__all__ = ["asking", "client"]
+
+# An operator waits at the terminal: a few tries with back-off, then the line that says what is wrong.
+ATTEMPTS: Final = 5
+CONNECT_SECONDS: Final = 5.0
+READ_SECONDS: Final = 20.0
+
+
+def client(service: str, region: str | None = None) -> Any:
+    """A boto3 client with the user's own credentials; `AWS_ENDPOINT_URL` is followed, as boto3 does by itself.
+
+    Args:
+        service: boto3's name of it, e.g. `route53`.
+        region: An AWS region; default the user's own.
+
+    Raises:
+        InvalidInput: No region is known.
+        CloudUnavailable: There is no such profile, or its files are broken.
+    """
+    import boto3  # pyright: ignore[reportMissingTypeStubs]
+    from botocore.config import Config  # pyright: ignore[reportMissingTypeStubs]
+    from botocore.exceptions import NoRegionError  # pyright: ignore[reportMissingTypeStubs]
+
+    config = Config(
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+    )
+    with asking(service):
+        try:
+            return cast("Any", boto3).session.Session().client(service, region_name=region, config=config)
+        except NoRegionError:
+            allowed = "an AWS region, or AWS_REGION set in the environment"
+            raise InvalidInput("region", region, allowed=allowed) from None
+
+
+@contextmanager
+def asking(what: str) -> Generator[None]:
+    """Whatever botocore raises inside becomes one line; errors of ours pass.
+
+    Args:
+        what: What is asked, e.g. `route53 ListResourceRecordSets`.
+
+    Raises:
+        CloudUnavailable: AWS refused, throttled or did not answer.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError  # pyright: ignore[reportMissingTypeStubs]
+
+    try:
+        yield
+    except SeawallError:
+        raise
+    except ClientError as error:
+        details = cast("Mapping[str, Mapping[str, object]]", cast("Any", error).response).get("Error", {})
+        because = f"{details.get('Code', 'error')}: {details.get('Message', '')}".rstrip(": ")
+        raise CloudUnavailable(what, because) from error
+    except BotoCoreError as error:
+        raise CloudUnavailable(what, f"{type(error).__name__}: {error}") from error

@@ -13,7 +13,13 @@ from localcloud.provider.failures import is_absent
 from localcloud.provider.journal import Entry, Journal
 
 # What stands in the way of removing an object that nobody will ever ask for.
-FORCED: Final = {"applyImmediately": True, "deletionProtection": False, "forceDestroy": True, "skipFinalSnapshot": True}
+FORCED: Final = {
+    "applyImmediately": True,
+    "deletionProtection": False,
+    "forceDestroy": True,
+    "forceDetachPolicies": True,
+    "skipFinalSnapshot": True,
+}
 
 
 def known_ids(deployment: Mapping[str, Any]) -> dict[str, set[str]]:

@@ -7,6 +7,14 @@ from typing import Any
 from localcloud.provider.clients import Clients
 
 TOPIC_ARN = "arn:aws:sns:us-east-1:123456789012:alarms"
+TRUST = (
+    '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"},'
+    ' "Action": "sts:AssumeRole"}]}'
+)
+ALLOWS = (
+    '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "ssm:GetParameter",'
+    ' "Resource": "arn:aws:ssm:us-east-1:123456789012:parameter/shop"}]}'
+)
 
 # Per type: the inputs that it is created with, and changes that must be possible in place. `{zone}` and the like stand
 # for what the fixture has made.
@@ -128,6 +136,36 @@ SAMPLES: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {
             {"tags": {"b": "1"}},
         ],
     ),
+    "aws:iam/role:Role": (
+        {
+            "name": "{name}", "path": "/shop/", "assumeRolePolicy": TRUST, "maxSessionDuration": 3600, "description": "first",
+            "tags": {"a": "1"},
+        },
+        [
+            {"assumeRolePolicy": TRUST.replace("ec2", "fis")}, {"description": "second"}, {"maxSessionDuration": 7200},
+            {"permissionsBoundary": "{policy}"}, {"permissionsBoundary": None}, {"forceDetachPolicies": True},
+            {"tags": {"b": "1"}},
+        ],
+    ),
+    "aws:iam/rolePolicy:RolePolicy": (
+        {"role": "{role}", "name": "reads", "policy": ALLOWS},
+        [{"policy": ALLOWS.replace("Get", "Put")}],
+    ),
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": ({"role": "{role}", "policyArn": "{policy}"}, []),
+    "aws:iam/policy:Policy": (
+        {"name": "{name}", "path": "/shop/", "policy": ALLOWS, "description": "reads", "tags": {"a": "1"}},
+        [
+            *({"policy": ALLOWS.replace("GetParameter", action)} for action in ("GetParameters", "PutParameter")),
+            {"tags": {"b": "1"}},
+        ],
+    ),
+    "aws:iam/openIdConnectProvider:OpenIdConnectProvider": (
+        {"url": "https://{name}.example.com", "clientIdLists": ["sts.amazonaws.com"], "tags": {"a": "1"}},
+        [
+            {"clientIdLists": ["sts.amazonaws.com", "other"]}, {"clientIdLists": ["other"]},
+            {"thumbprintLists": ["0123456789abcdef0123456789abcdef01234567"]}, {"tags": {"b": "1"}},
+        ],
+    ),
     "aws:ssm/parameter:Parameter": (
         {"region": "us-east-1", "name": "/{name}/topology", "type": "String", "value": "{}", "tags": {"a": "1"}},
         [{"value": '{"a": 1}'}, {"tier": "Advanced"}, {"description": "declared"}, {"tags": {"b": "1"}}],
@@ -222,6 +260,14 @@ class Surroundings:
         return self._clients.get("kms", "us-east-1").create_key()["KeyMetadata"]["Arn"]
 
     _other_key = _key
+
+    def _role(self) -> str:
+        iam = self._clients.get("iam", "us-east-1")
+        return iam.create_role(RoleName=f"role-{self.name}", AssumeRolePolicyDocument=TRUST)["Role"]["RoleName"]
+
+    def _policy(self) -> str:
+        iam = self._clients.get("iam", "us-east-1")
+        return iam.create_policy(PolicyName=f"policy-{self.name}", PolicyDocument=ALLOWS)["Policy"]["Arn"]
 
     def _topic(self) -> str:
         return self._clients.get("sns", "us-east-1").create_topic(Name=self.name)["TopicArn"]

@@ -9,6 +9,9 @@ from localcloud.provider.aws.database import INSTANCE
 from localcloud.provider.aws.database_groups import PARAMETER_GROUP, SUBNET_GROUP
 from localcloud.provider.aws.functions import FUNCTIONS
 from localcloud.provider.aws.health_check import HEALTH_CHECK
+from localcloud.provider.aws.iam import ROLE, ROLE_POLICY, ROLE_POLICY_ATTACHMENT
+from localcloud.provider.aws.iam_oidc import OPEN_ID_CONNECT_PROVIDER
+from localcloud.provider.aws.iam_policy import POLICY
 from localcloud.provider.aws.key import ALIAS_OF_KEY, KEY
 from localcloud.provider.aws.network import VPC
 from localcloud.provider.aws.parameter import PARAMETER
@@ -30,9 +33,14 @@ _ADAPTERS: Final = (
     INSTANCE,
     KEY,
     METRIC_ALARM,
+    OPEN_ID_CONNECT_PROVIDER,
     PARAMETER,
     PARAMETER_GROUP,
+    POLICY,
     RECORD,
+    ROLE,
+    ROLE_POLICY,
+    ROLE_POLICY_ATTACHMENT,
     SECURITY_GROUP,
     SUBNET,
     SUBNET_GROUP,

@@ -25,6 +25,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from seawall.errors import CloudUnavailable, SeawallError
+from seawall_ops.adopt.command import EPILOG as ADOPT_EPILOG
+from seawall_ops.adopt.command import adopt
 from seawall_ops.exits import ExitCode
 
 __all__ = ["app", "main"]
@@ -54,6 +56,9 @@ def options(
     ] = False,
 ) -> None:
     """Options of the command itself."""
+
+
+app.command(epilog=ADOPT_EPILOG)(adopt)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -138,6 +138,10 @@ def _failover_args(
 def _target(environment: Environment, region: Region) -> RecordTarget:
     """One side: where it is, and its check, which asks for the region's own name and never for the failover name."""
     target = RecordTarget(region=region.name)
+    called = environment.dns.set_identifiers
+    identifier = called.primary if region is environment.primary else called.secondary
+    if identifier is not None:
+        target["set_identifier"] = identifier
     if region.addresses is not None:
         target["addresses"] = list(region.addresses)
     if region.load_balancer is not None:
@@ -170,7 +174,7 @@ def _claimed_records(plan: FailoverPlan, record: FailoverRecord) -> list[dict[st
             "failover": claim.role.upper() if claim.failover else None,
             "ttl_seconds": claim.ttl_seconds,
             "values": list(claim.records),
-            "alias": claim.alias["dns_name"] if claim.alias else None,
+            "alias": claim.alias.dns_name if claim.alias else None,
             "health_check_id": checks[claim.role] if claim.failover else None,
         }
         for claim in plan.records

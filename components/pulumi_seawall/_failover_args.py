@@ -18,8 +18,21 @@ class LoadBalancerArgs(TypedDict):
     """Whether it answers on IPv6 too; default no. Must be the same on both sides."""
 
 
+class GroupTargetArgs(TypedDict):
+    """A weighted or latency group of the same zone as an alias target: healthy while any of its records is."""
+
+    name: pulumi.Input[str]
+    """The group's name: the `fqdn` of a `WeightedRecord` or `LatencyRecord`, so that its records are there first."""
+    dual_stack: NotRequired[bool]
+    """Whether it has AAAA records too; default no."""
+    ttl_seconds: NotRequired[int]
+    """TTL of the group's records, with which the alias answers; at most and by default 60."""
+    detection: NotRequired[DetectionArgs]
+    """How long the group's checks take to find that all of it failed; assumed at Route 53's defaults without it."""
+
+
 class RecordTarget(TypedDict):
-    """One side of a failover: a region, and exactly one of `addresses` and `load_balancer`."""
+    """One target of a name: a region, and exactly one of `addresses`, `load_balancer` and `group`."""
 
     region: str
     """The AWS region that serves."""
@@ -28,6 +41,8 @@ class RecordTarget(TypedDict):
     deployment is taken for IPv4, and refused then if it is not. Both sides must have the same families."""
     load_balancer: NotRequired[LoadBalancerArgs]
     """Alias to a load balancer, with `evaluate_target_health`."""
+    group: NotRequired[GroupTargetArgs]
+    """Alias to a weighted or latency group of the same zone, with `evaluate_target_health`."""
     health_check: NotRequired[EndpointCheckArgs]
     """A check to declare. Without `fqdn` and `ip_address` it probes `regional_name`."""
     alarm_check: NotRequired[AlarmCheckArgs]
@@ -37,10 +52,11 @@ class RecordTarget(TypedDict):
     detection: NotRequired[DetectionArgs]
     """How long the check of `health_check_id` takes; without it Route 53's default settings are assumed."""
     regional_name: NotRequired[str]
-    """A name for this side alone, e.g. `ap-northeast-1.shop.example.com`: declared as a simple record beside the pair, so
-    that the check probes the region and never the failover name."""
+    """A name for this target alone, e.g. `ap-northeast-1.shop.example.com`: declared as a simple record beside the
+    others, so that the check probes the region and never the name that clients resolve."""
     set_identifier: NotRequired[str]
-    """Default: the role, `primary` or `secondary`. Give the old one only to adopt a record that has another."""
+    """Default: the role (`primary`, `secondary`) or the entry's name. Give the old one only to adopt a record that has
+    another."""
 
 
 class ObjectiveExceptionArgs(TypedDict):
@@ -99,6 +115,8 @@ class FailoverRecordArgs(TypedDict):
     """Existing hosted zone that holds the name."""
     zone_name: NotRequired[pulumi.Input[str]]
     """The zone's name; when given, every name is checked to lie in it."""
+    private_zone: NotRequired[bool]
+    """Whether the zone is private; default no. Checks over the internet are refused then: use `alarm_check`."""
     name: str
     """Fully qualified name that clients resolve, e.g. `shop.example.com`."""
     primary: RecordTarget

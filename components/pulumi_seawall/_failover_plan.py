@@ -13,15 +13,15 @@ from pulumi_seawall._dns import dns_name, in_zone
 from pulumi_seawall._failover_args import (
     FailoverImportIds,
     FailoverRecordArgs,
-    LoadBalancerArgs,
 )
-from pulumi_seawall._failover_sides import LONGEST_ZONE_ID, Shared, SidePlan, check_pair, import_id_of, plan_side
+from pulumi_seawall._failover_sides import check_pair, import_id_of, plan_side
 from pulumi_seawall._health_plan import (
     plan_alarm_actions,
 )
-from pulumi_seawall._inputs import checked_keys, flag, is_plain, line, number, plain_string, text, whole
+from pulumi_seawall._inputs import checked_keys, flag, is_plain, line, number, plain, plain_string, text, whole
 from pulumi_seawall._naming import checked_tags
 from pulumi_seawall._objectives import plan_objectives
+from pulumi_seawall._targets import LONGEST_ZONE_ID, Alias, Shared, TargetPlan
 from seawall import timing
 from seawall.errors import InvalidInput
 from seawall.objectives import Objectives, Violation, require_met
@@ -50,7 +50,7 @@ class RecordPlan:
         failover: Whether it is one of the pair; else a region's own simple record.
         set_identifier: Of the pair's records.
         records: Addresses, or empty for an alias.
-        alias: The load balancer of an alias.
+        alias: What an alias points at.
         ttl_seconds: Of records with addresses.
         import_id: Of a record to adopt.
     """
@@ -62,7 +62,7 @@ class RecordPlan:
     failover: bool
     set_identifier: str | None
     records: tuple[pulumi.Input[str], ...] = ()
-    alias: LoadBalancerArgs | None = None
+    alias: Alias | None = None
     ttl_seconds: int | None = None
     import_id: str | None = None
 
@@ -88,8 +88,8 @@ class FailoverPlan:
 
     name: str
     zone_id: pulumi.Input[str]
-    primary: SidePlan
-    secondary: SidePlan
+    primary: TargetPlan
+    secondary: TargetPlan
     records: tuple[RecordPlan, ...]
     ttl_seconds: int | None
     predictions: tuple[Prediction, ...]
@@ -100,7 +100,7 @@ class FailoverPlan:
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
-    def sides(self) -> tuple[SidePlan, SidePlan]:
+    def sides(self) -> tuple[TargetPlan, TargetPlan]:
         """Primary and secondary."""
         return self.primary, self.secondary
 
@@ -123,12 +123,22 @@ def plan_failover(args: FailoverRecordArgs) -> FailoverPlan:
     if actions and not status_alarms:
         raise InvalidInput("alarm_actions", f"{len(actions)} topics", allowed="only with status_alarms = true")
     tags = checked_tags("", given.get("tags"))
-    shared = Shared(name, status_alarms, actions, tags, import_ids)
-    primary = plan_side("primary", given["primary"], shared)
-    secondary = plan_side("secondary", given["secondary"], shared)
+    zone_name = plain(given.get("zone_name"))
+    shared = Shared(
+        name,
+        "the failover name",
+        "the other region",
+        status_alarms,
+        actions,
+        tags,
+        dns_name("zone_name", zone_name) if zone_name is not None else None,
+        flag("private_zone", given.get("private_zone", False)),
+    )
+    primary = plan_side("primary", given["primary"], shared, import_ids)
+    secondary = plan_side("secondary", given["secondary"], shared, import_ids)
     check_pair(primary, secondary)
     names = {"name": name} | {f"{side.role}.regional_name": side.regional_name for side in (primary, secondary)}
-    zone_id = _check_zone(given, zone_id, names)
+    zone_id = check_zone(given.get("zone_name"), zone_id, names)
     caches = timing.client_caches(
         number("client_cache_seconds", given["client_cache_seconds"]) if "client_cache_seconds" in given else None
     )
@@ -160,11 +170,20 @@ def plan_failover(args: FailoverRecordArgs) -> FailoverPlan:
     return replace(plan, records=_plan_records(plan))
 
 
-def _check_zone(
-    given: FailoverRecordArgs, zone_id: pulumi.Input[str], names: Mapping[str, str | None]
+def check_zone(
+    zone_name: pulumi.Input[str] | None, zone_id: pulumi.Input[str], names: Mapping[str, str | None]
 ) -> pulumi.Input[str]:
-    """The zone's id; when the zone's name is known only during the deployment, the id waits for the check."""
-    if "zone_name" not in given:
+    """The zone's id; when the zone's name is known only during the deployment, the id waits for the check.
+
+    Args:
+        zone_name: The zone's name, when it was given.
+        zone_id: Its id.
+        names: Every name that must lie in it, by the input that it comes from.
+
+    Raises:
+        InvalidInput: One lies outside.
+    """
+    if zone_name is None:
         return zone_id
 
     def holds(label: str, value: str) -> str:
@@ -174,29 +193,46 @@ def _check_zone(
                 in_zone(key, name, zone)
         return zone
 
-    zone_name = text("zone_name", given["zone_name"], holds)
-    if is_plain(zone_name):
+    checked = text("zone_name", zone_name, holds)
+    if is_plain(checked):
         return zone_id
-    return pulumi.Output.all(zone_id, zone_name).apply(lambda values: str(values[0]))
+    return pulumi.Output.all(zone_id, checked).apply(lambda values: str(values[0]))
 
 
 def _plan_ttl(
-    given: int | None, primary: SidePlan, secondary: SidePlan, objectives: Objectives | None, caches: Term
+    given: int | None, primary: TargetPlan, secondary: TargetPlan, objectives: Objectives | None, caches: Term
 ) -> int | None:
     """The TTL of the records with addresses: what was asked for, within what the recovery time affords."""
-    if primary.load_balancer and secondary.load_balancer:
+    if primary.alias and secondary.alias:
         if given is not None:
+            balancers = primary.alias.zone_id is not None and secondary.alias.zone_id is not None
             raise InvalidInput(
                 "ttl_seconds",
                 given,
-                allowed="not with two load balancers",
-                because="an alias answers with its own 60 s",
+                allowed="not with two load balancers" if balancers else "not with two aliases",
+                because="an alias answers with its own 60 s" if balancers else "an alias answers with its target's",
             )
         return None
+    detection = primary.detection(FailureClass.REGION) if primary.alias is None else None
+    return plan_ttl(given, detection, objectives, caches)
+
+
+def plan_ttl(given: int | None, detection: tuple[Term, ...] | None, objectives: Objectives | None, caches: Term) -> int:
+    """The TTL of records with addresses, in seconds: what was asked for, within what the recovery time affords.
+
+    Args:
+        given: What was asked for; the largest that is allowed when nothing was.
+        detection: How long it takes to know that what such a record points at failed; `None` when aliases alone count,
+            which have a TTL of their own.
+        objectives: What the service promises.
+        caches: What clients keep after the TTL.
+
+    Raises:
+        InvalidInput: More than the recovery time, or a failover, can afford.
+    """
     largest = timing.LARGEST_FAILOVER_TTL_SECONDS
     because = "clients keep a dead address for that long"
-    if objectives is not None and primary.load_balancer is None:  # an alias has its own TTL
-        detection = primary.detection(FailureClass.REGION)
+    if objectives is not None and detection is not None:
         affordable = timing.largest_ttl_affordable(objectives.recovery_time_seconds, (*detection, caches))
         if 0 <= affordable < largest:
             largest = affordable
@@ -212,10 +248,10 @@ def _plan_ttl(
     return ttl
 
 
-def _predict(primary: SidePlan, secondary: SidePlan, ttl: int | None, caches: Term) -> tuple[Prediction, ...]:
+def _predict(primary: TargetPlan, secondary: TargetPlan, ttl: int | None, caches: Term) -> tuple[Prediction, ...]:
     """Clients hold the primary's answer when it fails, so its TTL counts."""
-    kept = timing.record_ttl(ttl) if ttl is not None and not primary.load_balancer else timing.alias_ttl()
-    without_check = "" if secondary.health_check or secondary.load_balancer else "The secondary is not checked."
+    kept = primary.kept(ttl)
+    without_check = "" if secondary.checked else "The secondary is not checked."
     return tuple(
         Prediction(
             failure_class,
@@ -241,8 +277,8 @@ def _plan_records(plan: FailoverPlan) -> tuple[RecordPlan, ...]:
                 failover=True,
                 set_identifier=side.set_identifier,
                 records=side.addresses.get(version, ()),
-                alias=side.load_balancer,
-                ttl_seconds=None if side.load_balancer else plan.ttl_seconds,
+                alias=side.alias,
+                ttl_seconds=None if side.alias else plan.ttl_seconds,
                 import_id=import_id_of(plan.import_ids, f"{side.role}_{record_type.lower()}"),
             )
             records.append(_checked_import(base, f"{side.role}_{record_type.lower()}"))

@@ -12,7 +12,7 @@ from pulumi_seawall._inputs import known, plain_prediction
 from pulumi_seawall._naming import alarm_name, own_tags
 from pulumi_seawall._regions import ROUTE53_METRICS_REGION
 from pulumi_seawall.health_check import HealthCheck
-from seawall.timing import ALIAS_TTL_SECONDS, FailureClass
+from seawall.timing import FailureClass
 
 
 class FailoverRecord(pulumi.ComponentResource):
@@ -85,8 +85,8 @@ class FailoverRecord(pulumi.ComponentResource):
         self.warnings = known([warning.line for warning in plan.warnings])
         self.primary_health_check_id = _check_id(checks.get("primary"))
         self.secondary_health_check_id = _check_id(checks.get("secondary"))
-        unchecked = plan.secondary.health_check is None and plan.secondary.load_balancer is None
-        self.both_unhealthy_answers = pulumi.Output.from_input("secondary" if unchecked else "primary")
+        answers = "primary" if plan.secondary.checked else "secondary"
+        self.both_unhealthy_answers = pulumi.Output.from_input(answers)
         self.alarm_names = pulumi.Output.all(*alarms).apply(lambda names: [name for name in names if name])
         self.record_names = known(list(dict.fromkeys(record.name for record in plan.records)))
         self.register_outputs(
@@ -110,7 +110,9 @@ class FailoverRecord(pulumi.ComponentResource):
         if record.alias:
             settings["aliases"] = [
                 aws.route53.RecordAliasArgs(
-                    name=record.alias["dns_name"], zone_id=record.alias["zone_id"], evaluate_target_health=True
+                    name=record.alias.dns_name,
+                    zone_id=record.alias.zone_id or plan.zone_id,
+                    evaluate_target_health=True,
                 )
             ]
         else:
@@ -159,4 +161,6 @@ def _check_id(check: HealthCheck | None) -> pulumi.Output[str | None]:
 
 
 def _ttl(plan: FailoverPlan) -> int:
-    return ALIAS_TTL_SECONDS if plan.primary.load_balancer or plan.ttl_seconds is None else plan.ttl_seconds
+    if plan.primary.alias is not None or plan.ttl_seconds is None:
+        return plan.primary.alias_ttl_seconds
+    return plan.ttl_seconds

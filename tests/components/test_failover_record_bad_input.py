@@ -198,11 +198,11 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "no target": (
         {"primary.addresses": ABSENT},
-        "primary.target is missing: exactly one of addresses and load_balancer",
+        "primary.target is missing: exactly one of addresses, load_balancer and group",
     ),
     "two targets": (
         {"primary.load_balancer": BALANCER},
-        "primary.target = addresses and load_balancer: exactly one of addresses and load_balancer",
+        "primary.target = addresses and load_balancer: exactly one of addresses, load_balancer and group",
     ),
     "no addresses": ({"primary.addresses": []}, "primary.addresses = []: at least one address"),
     "a string for addresses": ({"primary.addresses": "192.0.2.1"}, "primary.addresses = 192.0.2.1: a list"),

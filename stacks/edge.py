@@ -56,6 +56,8 @@ def _in_the_file(name: str, environment: Environment) -> str:
     for side, region in (("primary", environment.primary), ("secondary", environment.standby)):
         if name.startswith(f"{side}.health_check."):
             return f"seawall:health_check.{name.removeprefix(f'{side}.health_check.')}"
+        if name == f"{side}.set_identifier":
+            return f"seawall:dns.set_identifiers.{side}"
         if name == side or name.startswith(f"{side}."):
             key = name.removeprefix(side)
             key = ".name" if key == ".region" else key

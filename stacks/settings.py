@@ -90,6 +90,15 @@ class Region(Section):
     """Without one the topology is published to the region's parameters only."""
 
 
+class SetIdentifiers(Section):
+    """What the records of each role are called in Route 53. They stay with the role when the regions change places."""
+
+    primary: str | None = None
+    """Default: `primary`."""
+    secondary: str | None = None
+    """Default: `secondary`."""
+
+
 class Dns(Section):
     """The name that clients resolve."""
 
@@ -105,6 +114,8 @@ class Dns(Section):
     """At most 60; by default what the recovery objective affords. Not for two load balancers: aliases have their own."""
     client_cache_seconds: float | None = None
     """The longest that clients keep an answer beyond its TTL; 30, a JVM's own cache, when absent."""
+    set_identifiers: SetIdentifiers = SetIdentifiers()
+    """Of records to take over that are called otherwise."""
     import_ids: dict[str, str] = Field(default_factory=dict[str, str])
     """Existing records, checks and alarms to take over: see `FailoverImportIds`."""
 

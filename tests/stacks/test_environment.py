@@ -133,6 +133,11 @@ BAD: dict[str, tuple[Callable[[Config], object], str]] = {
     "environment": (key("environment", "prod"), "seawall:environment = prod: not a key: the stack's name is used"),
     "protocol": (section("health_check", protocol="UDP"), "seawall:health_check.protocol = UDP: one of 'HTTP', 'HTTPS' or 'TCP'"),
     "name outside its zone": (section("dns", name="shop.elsewhere.test"), "seawall:dns.name = shop.elsewhere.test: "),
+    "records called alike": (
+        section("dns", set_identifiers={"primary": "secondary"}),
+        "seawall:dns.set_identifiers.secondary = secondary: another than the primary's",
+    ),
+    "a name for no role": (section("dns", set_identifiers={"standby": "us"}), "seawall:dns.set_identifiers.standby = us: no such key"),
     "adoption of what does not exist": (section("dns", import_ids={"primry_a": "Z_a_A_primary"}), "seawall:dns.import_ids.primry_a = "),
 }  # fmt: skip
 
@@ -167,6 +172,7 @@ INSIDE: dict[str, Callable[[Config], object]] = {
         section("health_check", protocol="TCP", port=443)(config),
         without("health_check", "path")(config),
     ),
+    "records called after regions": section("dns", set_identifiers={"primary": "tokyo", "secondary": "oregon"}),
     "protect as the engine writes it": key("protect", "true"),
 }
 

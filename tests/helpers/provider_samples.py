@@ -166,6 +166,48 @@ SAMPLES: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {
             {"thumbprintLists": ["0123456789abcdef0123456789abcdef01234567"]}, {"tags": {"b": "1"}},
         ],
     ),
+    "aws:fis/experimentTemplate:ExperimentTemplate": (
+        {
+            "region": "eu-west-1", "description": "stop one", "roleArn": "arn:aws:iam::123456789012:role/fis",
+            "actions": [{
+                "name": "stop", "actionId": "aws:ec2:stop-instances", "target": {"key": "Instances", "value": "instances"},
+                "parameters": [
+                    {"key": "startInstancesAfterDuration", "value": "PT5M"},
+                    {"key": "completeIfInstancesTerminated", "value": "true"},
+                ],
+            }],
+            "targets": [{
+                "name": "instances", "resourceType": "aws:ec2:instance", "selectionMode": "COUNT(1)",
+                "resourceTags": [{"key": "seawall:faults", "value": "dev"}],
+                "filters": [{"path": "State.Name", "values": ["running"]}],
+            }],
+            "stopConditions": [{"source": "aws:cloudwatch:alarm", "value": "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:a"}],
+            "experimentOptions": {"accountTargeting": "single-account", "emptyTargetResolutionMode": "fail"},
+            "logConfiguration": {
+                "logSchemaVersion": 2,
+                "cloudwatchLogsConfiguration": {"logGroupArn": "arn:aws:logs:eu-west-1:123456789012:log-group:fis:*"},
+            },
+            "tags": {"a": "1"},
+        },
+        [
+            {"description": "stop another"}, {"roleArn": "arn:aws:iam::123456789012:role/other"},
+            {"stopConditions": [{"source": "none"}]},
+            {"experimentOptions": {"accountTargeting": "single-account", "emptyTargetResolutionMode": "skip"}},
+            {"actions": [{"name": "wait", "actionId": "aws:fis:wait", "parameters": [{"key": "duration", "value": "PT1M"}]}]},
+            {"targets": []}, {"tags": {"b": "1"}},
+        ],
+    ),
+    "aws:cloudwatch/logGroup:LogGroup": (
+        {"region": "eu-west-1", "name": "/{name}/fis", "retentionInDays": 30, "tags": {"a": "1"}},
+        [{"retentionInDays": 0}, {"retentionInDays": 90}, {"skipDestroy": True}, {"skipDestroy": False}, {"tags": {"b": "1"}}],
+    ),
+    "aws:eks/podIdentityAssociation:PodIdentityAssociation": (
+        {
+            "region": "eu-west-1", "clusterName": "shop", "namespace": "shop", "serviceAccount": "shop",
+            "roleArn": "arn:aws:iam::123456789012:role/shop", "tags": {"a": "1"},
+        },
+        [{"roleArn": "arn:aws:iam::123456789012:role/other"}, {"tags": {"b": "1"}}],
+    ),
     "aws:ssm/parameter:Parameter": (
         {"region": "us-east-1", "name": "/{name}/topology", "type": "String", "value": "{}", "tags": {"a": "1"}},
         [{"value": '{"a": 1}'}, {"tier": "Advanced"}, {"description": "declared"}, {"tags": {"b": "1"}}],

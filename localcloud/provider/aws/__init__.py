@@ -7,14 +7,17 @@ from localcloud.provider.adapter import Adapter
 from localcloud.provider.aws.alarms import COMPOSITE_ALARM, METRIC_ALARM
 from localcloud.provider.aws.database import INSTANCE
 from localcloud.provider.aws.database_groups import PARAMETER_GROUP, SUBNET_GROUP
+from localcloud.provider.aws.fis import EXPERIMENT_TEMPLATE
 from localcloud.provider.aws.functions import FUNCTIONS
 from localcloud.provider.aws.health_check import HEALTH_CHECK
 from localcloud.provider.aws.iam import ROLE, ROLE_POLICY, ROLE_POLICY_ATTACHMENT
 from localcloud.provider.aws.iam_oidc import OPEN_ID_CONNECT_PROVIDER
 from localcloud.provider.aws.iam_policy import POLICY
 from localcloud.provider.aws.key import ALIAS_OF_KEY, KEY
+from localcloud.provider.aws.log_group import LOG_GROUP
 from localcloud.provider.aws.network import VPC
 from localcloud.provider.aws.parameter import PARAMETER
+from localcloud.provider.aws.pod_identity import POD_IDENTITY_ASSOCIATION
 from localcloud.provider.aws.record import RECORD
 from localcloud.provider.aws.security_group import SECURITY_GROUP
 from localcloud.provider.aws.security_group_rule import EGRESS_RULE, INGRESS_RULE
@@ -28,14 +31,17 @@ _ADAPTERS: Final = (
     ALIAS_OF_KEY,
     COMPOSITE_ALARM,
     EGRESS_RULE,
+    EXPERIMENT_TEMPLATE,
     HEALTH_CHECK,
     INGRESS_RULE,
     INSTANCE,
     KEY,
+    LOG_GROUP,
     METRIC_ALARM,
     OPEN_ID_CONNECT_PROVIDER,
     PARAMETER,
     PARAMETER_GROUP,
+    POD_IDENTITY_ASSOCIATION,
     POLICY,
     RECORD,
     ROLE,

@@ -96,3 +96,8 @@ def checker_regions(name: str, given: list[object]) -> tuple[str, ...]:
             because="fewer cannot tell a dead endpoint from a checker that is cut off",
         )
     return tuple(chosen)
+
+
+def in_metrics_region(import_id: str | None) -> str | None:
+    """The import id of an alarm on Route 53's metrics: without its region, the provider looks in the stack's own."""
+    return None if import_id is None else f"{import_id}@{ROUTE53_METRICS_REGION}"

@@ -1,16 +1,15 @@
 """`FailoverRecord`: one name in two regions, with checks, alarms and a prediction of how long a failover takes."""
 
-from typing import Any
-
 import pulumi
 import pulumi_aws as aws
 
 from pulumi_seawall._failover_args import FailoverRecordArgs
 from pulumi_seawall._failover_plan import FailoverPlan, RecordPlan, plan_failover
+from pulumi_seawall._group_records import record_target
 from pulumi_seawall._health_args import PredictedRecovery
 from pulumi_seawall._inputs import known, plain_prediction
 from pulumi_seawall._naming import alarm_name, own_tags
-from pulumi_seawall._regions import ROUTE53_METRICS_REGION
+from pulumi_seawall._regions import ROUTE53_METRICS_REGION, in_metrics_region
 from pulumi_seawall.health_check import HealthCheck
 from seawall.timing import FailureClass
 
@@ -106,18 +105,7 @@ class FailoverRecord(pulumi.ComponentResource):
         )
 
     def _record(self, name: str, record: RecordPlan, plan: FailoverPlan, check: HealthCheck | None) -> None:
-        settings: dict[str, Any] = {}
-        if record.alias:
-            settings["aliases"] = [
-                aws.route53.RecordAliasArgs(
-                    name=record.alias.dns_name,
-                    zone_id=record.alias.zone_id or plan.zone_id,
-                    evaluate_target_health=True,
-                )
-            ]
-        else:
-            settings["records"] = list(record.records)
-            settings["ttl"] = record.ttl_seconds
+        settings = record_target(record.alias, record.records, record.ttl_seconds, plan.zone_id)
         if record.failover:
             settings["set_identifier"] = record.set_identifier
             settings["failover_routing_policies"] = [
@@ -152,7 +140,7 @@ class FailoverRecord(pulumi.ComponentResource):
             alarm_actions=actions,
             ok_actions=actions,
             tags={**own_tags(name), **plan.tags},
-            opts=pulumi.ResourceOptions(parent=self, import_=import_id),
+            opts=pulumi.ResourceOptions(parent=self, import_=in_metrics_region(import_id)),
         )
 
 

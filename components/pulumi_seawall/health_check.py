@@ -9,7 +9,7 @@ from pulumi_seawall._health_args import HealthCheckArgs, PredictedTerm
 from pulumi_seawall._health_plan import HealthCheckPlan, plan_health_check
 from pulumi_seawall._inputs import known, plain_terms
 from pulumi_seawall._naming import alarm_name, own_tags
-from pulumi_seawall._regions import ROUTE53_METRICS_REGION
+from pulumi_seawall._regions import ROUTE53_METRICS_REGION, in_metrics_region
 from seawall.timing import Term
 
 STATUS_PERIOD_SECONDS = 60  # Route 53 publishes HealthCheckStatus once a minute
@@ -102,7 +102,7 @@ class HealthCheck(pulumi.ComponentResource):
             ok_actions=actions,
             insufficient_data_actions=actions,
             tags={**own_tags(name), **plan.tags},
-            opts=pulumi.ResourceOptions(parent=self, import_=plan.status_alarm_import_id),
+            opts=pulumi.ResourceOptions(parent=self, import_=in_metrics_region(plan.status_alarm_import_id)),
         )
 
 

@@ -115,6 +115,11 @@ class Servicer(ProviderServicer):
     async def Update(self, request: proto.UpdateRequest, context: Any) -> proto.UpdateResponse:  # noqa: N802
         return await _UPDATE(self._with(request), request, context)
 
+    async def Read(self, request: proto.ReadRequest, context: Any) -> proto.ReadResponse:  # noqa: N802
+        """No properties at all for what does not exist: the SDK's empty ones are an object to an import."""
+        answer = await _READ(self, request, context)
+        return answer if answer.id else proto.ReadResponse()
+
     def _with(self, request: proto.DiffRequest | proto.UpdateRequest) -> ProviderServicer:
         old_inputs = PropertyValue.unmarshal_map(request.old_inputs)
         return ProviderServicer([], self._version, _WithOldInputs(self._provider, old_inputs), self._engine_address)
@@ -126,10 +131,10 @@ class Servicer(ProviderServicer):
     Delete = _in_one_line(ProviderServicer.Delete)
     GetSchema = _in_one_line(ProviderServicer.GetSchema)
     Invoke = _in_one_line(ProviderServicer.Invoke)
-    Read = _in_one_line(ProviderServicer.Read)
 
 
 _DIFF: Final = _in_one_line(ProviderServicer.Diff)
+_READ: Final = _in_one_line(ProviderServicer.Read)
 _UPDATE: Final = _in_one_line(ProviderServicer.Update)
 
 

@@ -232,8 +232,8 @@ def test_existing_records_checks_and_alarms_are_adopted_by_import(deploy):
         "shop-primary-a": "Z0123456789ABC_shop.example.com_A_tokyo",
         "shop-ap-northeast-1-a": "Z0123456789ABC_ap-northeast-1.shop.example.com_A",
         "shop-ap-northeast-1": EXISTING,
-        "shop-ap-northeast-1-status": "tokyo-down",
-        "shop-both-unhealthy": "shop-down",
+        "shop-ap-northeast-1-status": "tokyo-down@us-east-1",
+        "shop-both-unhealthy": "shop-down@us-east-1",
     }
     assert deployment.of("Record")["shop-primary-a"].inputs["setIdentifier"] == "tokyo"
     assert deployment.of("CompositeAlarm")["shop-both-unhealthy"].inputs["alarmName"] == "shop-down"

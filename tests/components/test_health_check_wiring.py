@@ -175,7 +175,7 @@ def test_existing_checks_and_alarms_are_adopted_by_import(deploy):
     deployment = deploy(lambda: pulumi_seawall.HealthCheck("tokyo", args))
     assert deployment.of("healthCheck:HealthCheck")["tokyo"].import_id == ID
     status = deployment.of("MetricAlarm")["tokyo-status"]
-    assert (status.import_id, status.inputs["name"]) == ("tokyo-down", "tokyo-down")
+    assert (status.import_id, status.inputs["name"]) == ("tokyo-down@us-east-1", "tokyo-down")
 
 
 def test_without_a_status_alarm_there_is_none(deploy):

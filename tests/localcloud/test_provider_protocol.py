@@ -170,6 +170,13 @@ async def test_an_import_names_its_region(lab: Any) -> None:
     assert (await imported.diff({**inputs, "name": made.id})).changes == 1
 
 
+async def test_an_import_of_what_is_not_there_has_nothing_to_import(lab: Any) -> None:
+    """No properties at all: an object with none would be imported, and replaced at once."""
+    request = proto.ReadRequest(id="nowhere@us-west-2", urn=lab.urn(ALARM, "errors"))
+    answer = await lab.call("Read", request)
+    assert (answer.id, answer.HasField("properties"), answer.HasField("inputs")) == ("", False, False)
+
+
 async def test_an_update_in_a_preview_leaves_no_output_unknown(lab: Any) -> None:
     """Else everything that uses one would be planned anew, and a database replaced for a description."""
     zone = await lab.create(ZONE, "zone", {"name": f"{lab.prefix}.test", "comment": "one"})

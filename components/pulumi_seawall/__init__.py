@@ -1,5 +1,22 @@
 """Pulumi components for services that live in more than one AWS region."""
 
+from pulumi_seawall._backup_args import (
+    BackupCopyArgs,
+    BackupPlanArgs,
+    BackupRecoveryArgs,
+    BackupResourceType,
+    BackupRoleImportIds,
+    BackupRuleArgs,
+    BackupSourceArgs,
+    BackupSourceImportIds,
+    BackupVaultArgs,
+    BackupVaultImportIds,
+    RestoreAlgorithm,
+    RestoreTestingArgs,
+    VaultLockArgs,
+    VaultLockMode,
+)
+from pulumi_seawall._backup_plan import PlannedBackups, plan_backups
 from pulumi_seawall._database_args import (
     DatabaseAlarmsArgs,
     DatabaseEngine,
@@ -18,18 +35,38 @@ from pulumi_seawall._database_plan import DatabasePlan, plan_database
 from pulumi_seawall._failover_args import (
     FailoverImportIds,
     FailoverRecordArgs,
+    GroupTargetArgs,
     LoadBalancerArgs,
     ObjectiveExceptionArgs,
     ObjectivesArgs,
     RecordTarget,
 )
 from pulumi_seawall._failover_plan import FailoverPlan, plan_failover
+from pulumi_seawall._fault_args import (
+    FaultExceptionArgs,
+    FaultExperimentArgs,
+    FaultExperimentImportIds,
+    FaultKind,
+    FaultLimit,
+    NetworkScope,
+    ZonePart,
+)
+from pulumi_seawall._fault_plan import FaultPlan, plan_fault
+from pulumi_seawall._group_args import (
+    EntryImportIds,
+    LatencyEntryArgs,
+    LatencyRecordArgs,
+    WeightedEntryArgs,
+    WeightedRecordArgs,
+)
+from pulumi_seawall._group_plan import GroupPlan, plan_latency, plan_weighted
 from pulumi_seawall._health_args import (
     AlarmCheckArgs,
     AlarmComparison,
     AlarmDefinitionArgs,
     AlarmStatistic,
     CalculatedCheckArgs,
+    CalculatedRule,
     DetectionArgs,
     EndpointCheckArgs,
     HealthCheckArgs,
@@ -48,10 +85,14 @@ from pulumi_seawall._topology_args import (
     PublishedTopologyArgs,
 )
 from pulumi_seawall._topology_plan import TopologyPlan, plan_published_topology, topology_args
+from pulumi_seawall.backup_plan import BackupPlan
 from pulumi_seawall.failover_record import FailoverRecord
+from pulumi_seawall.fault_experiment import FaultExperiment
 from pulumi_seawall.health_check import HealthCheck
+from pulumi_seawall.latency_record import LatencyRecord
 from pulumi_seawall.published_topology import PublishedTopology
 from pulumi_seawall.replicated_database import ReplicatedDatabase
+from pulumi_seawall.weighted_record import WeightedRecord
 from seawall.timing import HealthCheckProtocol
 
 __all__ = [
@@ -59,7 +100,19 @@ __all__ = [
     "AlarmComparison",
     "AlarmDefinitionArgs",
     "AlarmStatistic",
+    "BackupCopyArgs",
+    "BackupPlan",
+    "BackupPlanArgs",
+    "BackupRecoveryArgs",
+    "BackupResourceType",
+    "BackupRoleImportIds",
+    "BackupRuleArgs",
+    "BackupSourceArgs",
+    "BackupSourceImportIds",
+    "BackupVaultArgs",
+    "BackupVaultImportIds",
     "CalculatedCheckArgs",
+    "CalculatedRule",
     "DatabaseAlarmsArgs",
     "DatabaseEngine",
     "DatabaseMemberArgs",
@@ -68,20 +121,35 @@ __all__ = [
     "DatabaseRecoveryArgs",
     "DetectionArgs",
     "EndpointCheckArgs",
+    "EntryImportIds",
     "FailoverImportIds",
     "FailoverPlan",
     "FailoverRecord",
     "FailoverRecordArgs",
+    "FaultExceptionArgs",
+    "FaultExperiment",
+    "FaultExperimentArgs",
+    "FaultExperimentImportIds",
+    "FaultKind",
+    "FaultLimit",
+    "FaultPlan",
+    "GroupPlan",
+    "GroupTargetArgs",
     "HealthCheck",
     "HealthCheckArgs",
     "HealthCheckPlan",
     "HealthCheckProtocol",
     "InsufficientData",
     "LagMeasure",
+    "LatencyEntryArgs",
+    "LatencyRecord",
+    "LatencyRecordArgs",
     "LoadBalancerArgs",
     "MissingData",
+    "NetworkScope",
     "ObjectiveExceptionArgs",
     "ObjectivesArgs",
+    "PlannedBackups",
     "PredictedRecovery",
     "PredictedTerm",
     "PublishedBackoffArgs",
@@ -95,14 +163,26 @@ __all__ = [
     "RecordTarget",
     "ReplicatedDatabase",
     "ReplicatedDatabaseArgs",
+    "RestoreAlgorithm",
+    "RestoreTestingArgs",
     "SpanArgs",
     "TopologyPlan",
+    "VaultLockArgs",
+    "VaultLockMode",
     "WaiverArgs",
+    "WeightedEntryArgs",
+    "WeightedRecord",
+    "WeightedRecordArgs",
     "WriterNameArgs",
+    "ZonePart",
     "instance_identifier",
+    "plan_backups",
     "plan_database",
     "plan_failover",
+    "plan_fault",
     "plan_health_check",
+    "plan_latency",
     "plan_published_topology",
+    "plan_weighted",
     "topology_args",
 ]

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import pulumi_seawall
+from backup_samples import plan_args
 from topology_documents import shop
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -38,6 +39,23 @@ def failover_record() -> pulumi_seawall.FailoverRecord:
         "alarm_actions": [TOPIC],
     }
     return pulumi_seawall.FailoverRecord("shop", args)
+
+
+def fault_experiment() -> pulumi_seawall.FaultExperiment:
+    """A zone's loss with everything that a `FaultExperiment` can declare."""
+    args: Any = {
+        "kind": "zone_loss",
+        "region": "eu-west-1",
+        "account_id": "123456789012",
+        "environment": "staging",
+        "allowed_environments": ["staging"],
+        "stop_alarms": ["arn:aws:cloudwatch:eu-west-1:123456789012:alarm:shop-errors"],
+        "fleet_size": 6,
+        "in_zone": 2,
+        "zone": "eu-west-1a",
+        "duration_seconds": 1800,
+    }
+    return pulumi_seawall.FaultExperiment("lose-a-zone", args)
 
 
 def health_check() -> pulumi_seawall.HealthCheck:
@@ -84,8 +102,18 @@ def published_topology() -> pulumi_seawall.PublishedTopology:
     return pulumi_seawall.PublishedTopology("shop", args)
 
 
+def backup_plan() -> pulumi_seawall.BackupPlan:
+    """Everything that a `BackupPlan` can declare."""
+    settings = {"opt_in": {"RDS": True, "DynamoDB": True}}
+    args = plan_args(resource_types=["RDS", "DynamoDB"])
+    args["vaults"][0] |= settings
+    return pulumi_seawall.BackupPlan("shop", args)
+
+
 COMPONENTS = {
+    "BackupPlan": backup_plan,
     "FailoverRecord": failover_record,
+    "FaultExperiment": fault_experiment,
     "HealthCheck": health_check,
     "PublishedTopology": published_topology,
     "ReplicatedDatabase": replicated_database,

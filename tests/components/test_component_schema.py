@@ -13,8 +13,10 @@ import pulumi_seawall
 
 GOLDEN = Path(__file__).parent / "golden" / "schema.json"
 COMPONENTS: list[type[pulumi.ComponentResource]] = [
+    pulumi_seawall.BackupPlan,
     pulumi_seawall.HealthCheck,
     pulumi_seawall.FailoverRecord,
+    pulumi_seawall.FaultExperiment,
     pulumi_seawall.ReplicatedDatabase,
     pulumi_seawall.PublishedTopology,
 ]
@@ -29,7 +31,9 @@ def schema() -> dict[str, Any]:
 def test_every_component_is_in_the_schema(schema):
     """Inference over the whole package succeeds."""
     assert set(schema["resources"]) == {
+        "seawall:index:BackupPlan",
         "seawall:index:FailoverRecord",
+        "seawall:index:FaultExperiment",
         "seawall:index:HealthCheck",
         "seawall:index:PublishedTopology",
         "seawall:index:ReplicatedDatabase",
@@ -51,8 +55,10 @@ def test_no_type_and_no_property_is_silently_empty(schema):
 def test_every_argument_is_in_the_schema_with_a_description(schema):
     """What other languages see is what the TypedDict says, with its units."""
     for component, args in (
+        ("BackupPlan", pulumi_seawall.BackupPlanArgs),
         ("HealthCheck", pulumi_seawall.HealthCheckArgs),
         ("FailoverRecord", pulumi_seawall.FailoverRecordArgs),
+        ("FaultExperiment", pulumi_seawall.FaultExperimentArgs),
         ("ReplicatedDatabase", pulumi_seawall.ReplicatedDatabaseArgs),
         ("PublishedTopology", pulumi_seawall.PublishedTopologyArgs),
     ):

@@ -1,8 +1,8 @@
 """How long a failure lasts: predictions as sums of terms, each with a typical value, a worst value and a source.
 
 Pure arithmetic, no resources; all times are seconds. `_model` holds what a prediction is, `_dns` the terms of a DNS
-failover with their sources, `_database` and `_backup` those of a replicated database and its backups; `_measured` puts
-what drills measured in the place of what was assumed, and `_table` shows predictions side by side.
+failover with their sources, `_database` and `_backup` those of a replicated database and its backups, `_cron` what AWS's
+schedules mean, `_restores` what only a backup recovers from; `_measured` puts what drills measured in the place of what was assumed, and `_table` shows predictions side by side.
 """
 
 from seawall.timing._backup import (
@@ -11,7 +11,9 @@ from seawall.timing._backup import (
     BackupSchedule,
     backup_recovery_point,
     longest_interval_affordable,
+    longest_silence_seconds,
 )
+from seawall.timing._cron import Cron, cron_of, known_zone, longest_gap_seconds, parse_cron
 from seawall.timing._database import (
     DEFAULT_LAG_LIMIT_SECONDS,
     DEFAULT_NAME_TTL_SECONDS,
@@ -42,6 +44,7 @@ from seawall.timing._dns import (
 )
 from seawall.timing._measured import Measurement, with_measurements
 from seawall.timing._model import FailureClass, Measure, Path, Prediction, Source, Term, Uncovered, arithmetic
+from seawall.timing._restores import RECOVERED_BY_BACKUPS, predict_backups
 from seawall.timing._table import prediction_table, slowest_of_each
 
 __all__ = [
@@ -52,9 +55,11 @@ __all__ = [
     "DEFAULT_START_WINDOW_SECONDS",
     "LARGEST_FAILOVER_TTL_SECONDS",
     "LARGEST_FAILURE_THRESHOLD",
+    "RECOVERED_BY_BACKUPS",
     "SHORTEST_ALARM_PERIOD_SECONDS",
     "SHORTEST_BACKUP_INTERVAL_SECONDS",
     "BackupSchedule",
+    "Cron",
     "DatabasePredictions",
     "FailureClass",
     "HealthCheckProtocol",
@@ -73,12 +78,18 @@ __all__ = [
     "check_interval",
     "check_threshold",
     "client_caches",
+    "cron_of",
     "declared_detection",
     "endpoint_detection",
+    "known_zone",
     "lag_limit_affordable",
     "largest_ttl_affordable",
     "load_balancer_detection",
+    "longest_gap_seconds",
     "longest_interval_affordable",
+    "longest_silence_seconds",
+    "parse_cron",
+    "predict_backups",
     "predict_database",
     "prediction_table",
     "probe_timeout_seconds",

@@ -5,6 +5,7 @@ window is at least 60 minutes and by default 8 hours). How long a backup and a c
 documents no figure, so those are assumed until they are measured.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +17,7 @@ SHORTEST_START_WINDOW_SECONDS: Final = 3600  # AWS Backup: 60 minutes
 DEFAULT_START_WINDOW_SECONDS: Final = 8 * 3600  # AWS Backup, when none is given
 BACKUP_SECONDS: Final = (600.0, 3600.0)  # typical and worst, assumed
 COPY_SECONDS: Final = (1200.0, 7200.0)  # typical and worst, assumed
+BACKUP_TERMS: Final = 3  # interval, start window, backup; a copy's comes after them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +101,17 @@ def backup_recovery_point(schedule: BackupSchedule) -> tuple[Term, ...]:
             )
         )
     return tuple(terms)
+
+
+def longest_silence_seconds(schedule: BackupSchedule, *, copied: bool = False) -> float:
+    """The longest time, in seconds, in which nothing completes although all is well; beyond it something is missing.
+
+    Args:
+        schedule: The rule; its interval is the longest gap between two runs.
+        copied: Whether completed copies are meant, which take longer than completed backups.
+    """
+    terms = backup_recovery_point(schedule)
+    return math.fsum(term.worst_seconds for term in (terms if copied else terms[:BACKUP_TERMS]))
 
 
 def longest_interval_affordable(recovery_point_seconds: float, schedule: BackupSchedule) -> float:

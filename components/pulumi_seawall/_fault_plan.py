@@ -231,10 +231,10 @@ def _stop_alarms(given: object, region: str, account_id: str) -> tuple[pulumi.In
     alarms = listed("stop_alarms", given)
     if not 1 <= len(alarms) <= MOST_STOP_ALARMS:
         because = "an experiment that nothing stops is an outage"
-        raise InvalidInput("stop_alarms", alarms, allowed=f"1 to {MOST_STOP_ALARMS} alarms", because=because)
-    plain = [alarm for alarm in alarms if is_plain(alarm)]
-    if len(set(plain)) < len(plain):
-        raise InvalidInput("stop_alarms", alarms, allowed="each alarm once")
+        raise InvalidInput("stop_alarms", len(alarms), allowed=f"1 to {MOST_STOP_ALARMS}", because=because)
+    for place, alarm in enumerate(alarms):
+        if is_plain(alarm) and alarm in [other for other in alarms[:place] if is_plain(other)]:
+            raise InvalidInput(f"stop_alarms[{place}]", alarm, allowed="each alarm once")
     return tuple(
         text(
             f"stop_alarms[{place}]",

@@ -110,13 +110,38 @@ def backup_plan() -> pulumi_seawall.BackupPlan:
     return pulumi_seawall.BackupPlan("shop", args)
 
 
+def weighted_record() -> pulumi_seawall.WeightedRecord:
+    """Two entries of both families, each with everything that an entry can declare."""
+    entries = [
+        {"name": name, "weight": weight, "target": full_side(region, *addresses)}
+        for name, weight, region, *addresses in (
+            ("blue", 3, "ap-northeast-1", "192.0.2.10", "2001:db8::10"),
+            ("green", 0, "us-west-2", "198.51.100.10", "2001:db8::20"),
+        )
+    ]
+    args: Any = {"zone_id": "Z0123456789ABC", "name": "shop.example.com", "entries": entries}
+    return pulumi_seawall.WeightedRecord("shop", args)
+
+
+def latency_record() -> pulumi_seawall.LatencyRecord:
+    """Two regions, each with everything that an entry can declare."""
+    entries = [
+        {"name": region, "target": full_side(region, address)}
+        for region, address in (("ap-northeast-1", "192.0.2.10"), ("us-west-2", "198.51.100.10"))
+    ]
+    args: Any = {"zone_id": "Z0123456789ABC", "name": "shop.example.com", "entries": entries}
+    return pulumi_seawall.LatencyRecord("shop", args)
+
+
 COMPONENTS = {
     "BackupPlan": backup_plan,
     "FailoverRecord": failover_record,
     "FaultExperiment": fault_experiment,
     "HealthCheck": health_check,
+    "LatencyRecord": latency_record,
     "PublishedTopology": published_topology,
     "ReplicatedDatabase": replicated_database,
+    "WeightedRecord": weighted_record,
 }
 
 

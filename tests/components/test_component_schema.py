@@ -16,6 +16,8 @@ COMPONENTS: list[type[pulumi.ComponentResource]] = [
     pulumi_seawall.BackupPlan,
     pulumi_seawall.HealthCheck,
     pulumi_seawall.FailoverRecord,
+    pulumi_seawall.WeightedRecord,
+    pulumi_seawall.LatencyRecord,
     pulumi_seawall.FaultExperiment,
     pulumi_seawall.ReplicatedDatabase,
     pulumi_seawall.PublishedTopology,
@@ -35,8 +37,10 @@ def test_every_component_is_in_the_schema(schema):
         "seawall:index:FailoverRecord",
         "seawall:index:FaultExperiment",
         "seawall:index:HealthCheck",
+        "seawall:index:LatencyRecord",
         "seawall:index:PublishedTopology",
         "seawall:index:ReplicatedDatabase",
+        "seawall:index:WeightedRecord",
     }
 
 
@@ -58,6 +62,8 @@ def test_every_argument_is_in_the_schema_with_a_description(schema):
         ("BackupPlan", pulumi_seawall.BackupPlanArgs),
         ("HealthCheck", pulumi_seawall.HealthCheckArgs),
         ("FailoverRecord", pulumi_seawall.FailoverRecordArgs),
+        ("WeightedRecord", pulumi_seawall.WeightedRecordArgs),
+        ("LatencyRecord", pulumi_seawall.LatencyRecordArgs),
         ("FaultExperiment", pulumi_seawall.FaultExperimentArgs),
         ("ReplicatedDatabase", pulumi_seawall.ReplicatedDatabaseArgs),
         ("PublishedTopology", pulumi_seawall.PublishedTopologyArgs),

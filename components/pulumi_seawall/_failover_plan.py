@@ -302,14 +302,22 @@ def _plan_records(plan: FailoverPlan) -> tuple[RecordPlan, ...]:
 
 
 def _checked_import(record: RecordPlan, key: str) -> RecordPlan:
-    if record.import_id is None:
-        return record
-    ending = f"_{record.name}_{record.record_type}" + (f"_{record.set_identifier}" if record.set_identifier else "")
-    if not record.import_id.endswith(ending):
+    if record.import_id is not None:
+        check_import_id(f"import_ids.{key}", record.import_id, record.name, record.record_type, record.set_identifier)
+    return record
+
+
+def check_import_id(label: str, import_id: str, name: str, record_type: str, set_identifier: str | None) -> None:
+    """Refuse to adopt another record than the one that is declared.
+
+    Raises:
+        InvalidInput: Name, type or set identifier are others.
+    """
+    ending = f"_{name}_{record_type}" + (f"_{set_identifier}" if set_identifier else "")
+    if not import_id.endswith(ending):
         raise InvalidInput(
-            f"import_ids.{key}",
-            record.import_id,
+            label,
+            import_id,
             allowed=f"ZONEID{ending}",
             because="name, type and set identifier must be those declared here",
         )
-    return record

@@ -75,13 +75,28 @@ class EndpointCheckArgs(TypedDict):
     """Send the name in the TLS handshake; HTTPS only; default yes when there is a name."""
 
 
+class CalculatedRule(Enum):
+    """How many children of a calculated check must be healthy, whatever their number is."""
+
+    ALL = "all"
+    """Every one: a single failure fails the whole."""
+    MAJORITY = "majority"
+    """More than half."""
+    ANY = "any"
+    """One is enough."""
+    ALWAYS_HEALTHY = "always_healthy"
+    """None: the check never fails (`inverted`: it never passes). The only way to a threshold of 0."""
+
+
 class CalculatedCheckArgs(TypedDict):
     """A check of checks."""
 
     children: list[pulumi.Input[str]]
-    """Ids of 1 to 256 other checks."""
+    """Ids of 1 to 255 other checks."""
+    rule: NotRequired[CalculatedRule]
+    """How many children must be healthy, by name; default `majority`. Not together with `healthy_threshold`."""
     healthy_threshold: NotRequired[int]
-    """How many children must be healthy; 1 to their number. Default: more than half of them."""
+    """How many children must be healthy, by number; 1 to the number of children."""
     inverted: NotRequired[bool]
     """Healthy counts as unhealthy and the other way round; default no."""
 

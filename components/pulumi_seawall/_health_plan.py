@@ -17,6 +17,7 @@ from pulumi_seawall._health_args import (
     AlarmDefinitionArgs,
     AlarmStatistic,
     CalculatedCheckArgs,
+    CalculatedRule,
     DetectionArgs,
     EndpointCheckArgs,
     HealthCheckArgs,
@@ -47,7 +48,7 @@ DEFAULT_FAILURE_THRESHOLD: Final = 3  # Route 53's own default
 LONGEST_PATH: Final = 255  # characters, Route 53
 LONGEST_SEARCH_STRING: Final = 255  # characters, Route 53
 LONGEST_CHECK_ID: Final = 64  # characters, Route 53
-MOST_CHILDREN: Final = 256  # Route 53
+MOST_CHILDREN: Final = 255  # Route 53, quotas: checks that a calculated check can monitor
 NOT_FOLLOWED: Final = {
     "extended_statistic": "Route 53 follows no percentiles",
     "metric_queries": "Route 53 follows no metric math",
@@ -302,14 +303,7 @@ def _plan_calculated(args: CalculatedCheckArgs, where: str, detection: tuple[Ter
     for child in known:
         if known.count(child) > 1:
             raise InvalidInput(f"{where}children", child, allowed="each check once", because="it would count twice")
-    threshold = given.get("healthy_threshold", len(children) // 2 + 1)
-    if threshold == 0:
-        raise InvalidInput(
-            f"{where}healthy_threshold", 0, allowed=f"1 to {len(children)}", because="0 is always healthy"
-        )
-    threshold = whole(
-        f"{where}healthy_threshold", threshold, 1, len(children), because="more than all children is never healthy"
-    )
+    threshold = _plan_threshold(given, where, len(children))
     terms = timing.calculated_detection(detection or timing.undeclared_detection())
     return CheckPlan(
         {
@@ -321,6 +315,29 @@ def _plan_calculated(args: CalculatedCheckArgs, where: str, detection: tuple[Ter
         terms,
         terms,
     )
+
+
+def _plan_threshold(given: CalculatedCheckArgs, where: str, children: int) -> int:
+    """How many of the children must be healthy."""
+    if "healthy_threshold" not in given:
+        rule = member(f"{where}rule", given.get("rule", CalculatedRule.MAJORITY), CalculatedRule)
+        return {
+            CalculatedRule.ALL: children,
+            CalculatedRule.MAJORITY: children // 2 + 1,
+            CalculatedRule.ANY: 1,
+            CalculatedRule.ALWAYS_HEALTHY: 0,
+        }[rule]
+    threshold = given["healthy_threshold"]
+    if "rule" in given:
+        raise InvalidInput(f"{where}healthy_threshold", threshold, allowed="not together with rule")
+    if threshold == 0:
+        raise InvalidInput(
+            f"{where}healthy_threshold",
+            0,
+            allowed=f"1 to {children}, or rule = always_healthy",
+            because="0 is always healthy",
+        )
+    return whole(f"{where}healthy_threshold", threshold, 1, children, because="more than all children is never healthy")
 
 
 def plan_alarm(args: AlarmCheckArgs, where: str) -> CheckPlan:

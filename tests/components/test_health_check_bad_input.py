@@ -124,10 +124,10 @@ BAD: dict[str, tuple[Any, str]] = {
         f"endpoint.search_string = {'a' * 119}…: a string of 1 to 255 characters",
     ),
     "inverted as text": (https(inverted="yes"), "endpoint.inverted = yes: true or false"),
-    "no children": ({"calculated": {"children": []}}, "calculated.children = 0: 1 to 256 checks"),
+    "no children": ({"calculated": {"children": []}}, "calculated.children = 0: 1 to 255 checks"),
     "too many children": (
-        {"calculated": {"children": [f"check-{number}" for number in range(257)]}},
-        "calculated.children = 257: 1 to 256 checks",
+        {"calculated": {"children": [f"check-{number}" for number in range(256)]}},
+        "calculated.children = 256: 1 to 255 checks",
     ),
     "a child twice": (
         {"calculated": {"children": [ID, ID]}},
@@ -135,7 +135,7 @@ BAD: dict[str, tuple[Any, str]] = {
     ),
     "a threshold that is always healthy": (
         {"calculated": {"children": [ID], "healthy_threshold": 0}},
-        "calculated.healthy_threshold = 0: 1 to 1, because 0 is always healthy",
+        "calculated.healthy_threshold = 0: 1 to 1, or rule = always_healthy, because 0 is always healthy",
     ),
     "a threshold that is never healthy": (
         {"calculated": {"children": [ID], "healthy_threshold": 2}},
@@ -228,7 +228,7 @@ JUST_INSIDE: dict[str, Any] = {
     "path of 255": https(path="/" + "a" * 254),
     "path with a query": https(path="/livez?deep=no"),
     "search string of 255": https(search_string="a" * 255),
-    "256 children": {"calculated": {"children": [f"check-{number}" for number in range(256)]}},
+    "255 children": {"calculated": {"children": [f"check-{number}" for number in range(255)]}},
     "all children": {"calculated": {"children": [ID, "other"], "healthy_threshold": 2}},
     "datapoints as many as periods": alarm(datapoints_to_alarm=3),
     "a period of two minutes": alarm(period_seconds=120),

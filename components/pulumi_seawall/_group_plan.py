@@ -1,0 +1,367 @@
+"""What a `WeightedRecord` or a `LatencyRecord` will declare: every check, before anything is registered.
+
+Sources: Route 53 developer guide, "Weighted routing" (weights 0 to 255, all weights 0), "Latency-based routing", "How
+Amazon Route 53 chooses records when health checking is configured" (entries of weight 0; all unhealthy); quotas, "Records
+that have the same name and type".
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+import pulumi
+
+from pulumi_seawall._dns import dns_name
+from pulumi_seawall._failover_plan import FAMILIES, OVERWRITE, check_import_id, check_zone, plan_ttl
+from pulumi_seawall._group_args import (
+    EntryImportIds,
+    LatencyEntryArgs,
+    LatencyRecordArgs,
+    WeightedEntryArgs,
+    WeightedRecordArgs,
+)
+from pulumi_seawall._health_plan import plan_alarm_actions
+from pulumi_seawall._inputs import checked_keys, flag, line, listed, number, plain, plain_string, text, whole
+from pulumi_seawall._naming import checked_tags
+from pulumi_seawall._objectives import plan_objectives
+from pulumi_seawall._targets import LONGEST_ZONE_ID, Adopted, Alias, Shared, TargetPlan, family_names, plan_target
+from seawall import timing
+from seawall.errors import InvalidInput
+from seawall.objectives import Objectives, Violation, require_met
+from seawall.timing import FailureClass, Path, Prediction, Term
+
+LARGEST_WEIGHT: Final = 255  # Route 53
+MOST_ENTRIES: Final = 100  # Route 53's quota of records with the same name and type
+LONGEST_IMPORT_ID: Final = 1024  # characters; a name, a type and a set identifier fit
+ENTRY_NAME: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+UNCHECKED: Final = "without one its share of the answers points there also when it is dead"
+NOT_INCLUDED: Final = (
+    "Connections that are open to an entry which is unhealthy but still answers: they stay until they are closed.",
+    "Resolvers that keep answers beyond their TTL.",
+    "Starting or growing the entries that take over its share: they must carry the load as they stand.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EntryPlan:
+    """One entry, checked. `weight` is `None` in a latency-based name."""
+
+    target: TargetPlan
+    weight: int | None
+    adopted: Adopted
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.target.role
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRecordPlan:
+    """One record set.
+
+    Args:
+        suffix: What follows the component's name in the resource's name, e.g. `blue-a`.
+        name: Fully qualified name.
+        record_type: `A` or `AAAA`.
+        entry: The entry that it belongs to.
+        routed: Whether it is one of the group; else an entry's own simple record.
+        set_identifier: Of the group's records.
+        weight: Of a weighted group's records.
+        latency_region: Of a latency group's records.
+        records: Addresses, or empty for an alias.
+        alias: What an alias points at.
+        ttl_seconds: Of records with addresses.
+        import_id: Of a record to adopt.
+    """
+
+    suffix: str
+    name: str
+    record_type: str
+    entry: str
+    routed: bool
+    set_identifier: str | None
+    weight: int | None = None
+    latency_region: str | None = None
+    records: tuple[pulumi.Input[str], ...] = ()
+    alias: Alias | None = None
+    ttl_seconds: int | None = None
+    import_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupPlan:
+    """Everything that the component declares, and what it predicts.
+
+    Args:
+        name: The name that clients resolve.
+        zone_id: The zone of every record.
+        entries: In the order given.
+        records: All record sets.
+        ttl_seconds: Of records with addresses; `None` when there are none.
+        predictions: Per failure class, for reads, of the entry that takes longest.
+        warnings: What the objectives rest on; to be shown.
+        tags: For checks and alarms.
+    """
+
+    name: str
+    zone_id: pulumi.Input[str]
+    entries: tuple[EntryPlan, ...]
+    ttl_seconds: int | None
+    predictions: tuple[Prediction, ...]
+    warnings: tuple[Violation, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict[str, str])
+    records: tuple[GroupRecordPlan, ...] = ()
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Ratio of the answers that each entry gets while all are healthy; empty for a latency-based name."""
+        total = sum(entry.weight or 0 for entry in self.entries)
+        return {entry.name: (entry.weight or 0) / total for entry in self.entries} if total else {}
+
+    @property
+    def last_resorts(self) -> tuple[str, ...]:
+        """Entries of weight 0: answered only once every entry with a weight is unhealthy."""
+        return tuple(entry.name for entry in self.entries if entry.weight == 0)
+
+    @property
+    def all_unhealthy_answers(self) -> tuple[str, ...]:
+        """Entries that are answered when none is healthy: Route 53 then takes all of them for healthy."""
+        return tuple(entry.name for entry in self.entries if entry.weight != 0)
+
+    @property
+    def detection(self) -> tuple[Term, ...]:
+        """How long until Route 53 knows that all of it failed: the entry that takes longest."""
+        return _slowest([entry.target.detection(FailureClass.REGION) for entry in self.entries])
+
+    @property
+    def answered_ttl_seconds(self) -> int:
+        """The longest that resolvers keep any of its answers."""
+        return max(
+            entry.target.alias_ttl_seconds if entry.target.alias else (self.ttl_seconds or 0) for entry in self.entries
+        )
+
+
+def plan_weighted(args: WeightedRecordArgs) -> GroupPlan:
+    """Check the arguments of a `WeightedRecord` and work out what it declares.
+
+    Raises:
+        InvalidInput: A value is not allowed; nothing has been registered.
+        ObjectiveNotMet: The name cannot meet the objectives with any TTL.
+    """
+    given = checked_keys("", args, WeightedRecordArgs, OVERWRITE)
+    entries = _numbered("entries", given["entries"], 1)
+    shared, parts = _plan_shared(given)
+    planned: list[EntryPlan] = []
+    for where, entry in entries:
+        known = checked_keys(where, entry, WeightedEntryArgs)
+        weight = whole(f"{where}weight", known["weight"], 0, LARGEST_WEIGHT, because="Route 53 offers no other weight")
+        planned.append(_plan_entry(where, known["name"], known["target"], known.get("import_ids"), weight, shared))
+    if not any(entry.weight for entry in planned):
+        raise InvalidInput(
+            "entries",
+            f"{len(planned)} of weight 0",
+            allowed="at least one weight above 0",
+            because="Route 53 answers all alike when every weight is 0; give equal weights to mean that",
+        )
+    return _plan_group(given, planned, shared, parts)
+
+
+def plan_latency(args: LatencyRecordArgs) -> GroupPlan:
+    """Check the arguments of a `LatencyRecord` and work out what it declares.
+
+    Raises:
+        InvalidInput: A value is not allowed; nothing has been registered.
+        ObjectiveNotMet: The name cannot meet the objectives with any TTL.
+    """
+    given = checked_keys("", args, LatencyRecordArgs, OVERWRITE)
+    entries = _numbered("entries", given["entries"], 2)
+    shared, parts = _plan_shared(given)
+    planned: list[EntryPlan] = []
+    for where, entry in entries:
+        known = checked_keys(where, entry, LatencyEntryArgs)
+        planned.append(_plan_entry(where, known["name"], known["target"], known.get("import_ids"), None, shared))
+    _each_once(planned, "target.region", lambda entry: entry.target.region, "Route 53 has one latency record a region")
+    return _plan_group(given, planned, shared, parts)
+
+
+def _numbered(name: str, given: object, fewest: int) -> list[tuple[str, Any]]:
+    values = listed(name, given)
+    if not fewest <= len(values) <= MOST_ENTRIES:
+        raise InvalidInput(name, len(values), allowed=f"{fewest} to {MOST_ENTRIES} entries")
+    return [(f"{name}[{place}].", value) for place, value in enumerate(values)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What does not depend on the entries."""
+
+    zone_id: pulumi.Input[str]
+    caches: Term
+    objectives: Objectives | None
+
+
+def _plan_shared(given: WeightedRecordArgs | LatencyRecordArgs) -> tuple[Shared, _Parts]:
+    name = dns_name("name", plain_string("name", given["name"]), wildcard=True)
+    zone_id = text("zone_id", given["zone_id"], lambda label, value: line(label, value, LONGEST_ZONE_ID))
+    status_alarms = flag("status_alarms", given.get("status_alarms", True))
+    actions = plan_alarm_actions("alarm_actions", given.get("alarm_actions", []))
+    if actions and not status_alarms:
+        raise InvalidInput("alarm_actions", f"{len(actions)} topics", allowed="only with status_alarms = true")
+    zone_name = plain(given.get("zone_name"))
+    caches = timing.client_caches(
+        number("client_cache_seconds", given["client_cache_seconds"]) if "client_cache_seconds" in given else None
+    )
+    shared = Shared(
+        name,
+        "the name that clients resolve",
+        "another entry",
+        status_alarms,
+        actions,
+        checked_tags("", given.get("tags")),
+        dns_name("zone_name", zone_name) if zone_name is not None else None,
+        flag("private_zone", given.get("private_zone", False)),
+    )
+    objectives = plan_objectives(given["objectives"]) if "objectives" in given else None
+    return shared, _Parts(zone_id, caches, objectives)
+
+
+def _plan_entry(
+    where: str, name: object, target: object, import_ids: object, weight: int | None, shared: Shared
+) -> EntryPlan:
+    known = plain_string(f"{where}name", name)
+    if not ENTRY_NAME.fullmatch(known):
+        raise InvalidInput(
+            f"{where}name", known, allowed="1 to 63 lower-case letters, digits and inner hyphens, e.g. blue"
+        )
+    ids = checked_keys(f"{where}import_ids.", import_ids or {}, EntryImportIds)
+    label = f"{where}import_ids."
+    adopted = Adopted(
+        label, {key: line(f"{label}{key}", value, LONGEST_IMPORT_ID) for key, value in ids.items() if value}
+    )
+    return EntryPlan(plan_target(known, f"{where}target.", target, shared, adopted, UNCHECKED), weight, adopted)
+
+
+def _each_once(
+    entries: Sequence[EntryPlan],
+    key: str,
+    value_of: Callable[[EntryPlan], str | None],
+    because: str | None = None,
+) -> None:
+    seen: dict[str, int] = {}
+    for place, entry in enumerate(entries):
+        value = value_of(entry)
+        if value is None:
+            continue
+        if value in seen:
+            raise InvalidInput(
+                f"entries[{place}].{key}",
+                value,
+                allowed=f"another than that of entries[{seen[value]}]",
+                because=because,
+            )
+        seen[value] = place
+
+
+def _plan_group(
+    given: WeightedRecordArgs | LatencyRecordArgs, entries: Sequence[EntryPlan], shared: Shared, parts: _Parts
+) -> GroupPlan:
+    _each_once(entries, "name", lambda entry: entry.name)
+    _each_once(entries, "target.set_identifier", lambda entry: entry.target.set_identifier)
+    _each_once(entries, "target.regional_name", lambda entry: entry.target.regional_name)
+    for place, entry in enumerate(entries[1:], start=1):
+        if entry.target.families != entries[0].target.families:
+            raise InvalidInput(
+                f"entries[{place}].target",
+                family_names(entry.target),
+                allowed=f"{family_names(entries[0].target)} as entries[0]",
+                because="clients of the other family would get other answers",
+            )
+    names = {"name": shared.name} | {
+        f"{entry.target.where}regional_name": entry.target.regional_name for entry in entries
+    }
+    zone_id = check_zone(given.get("zone_name"), parts.zone_id, names)
+    with_addresses = [entry.target for entry in entries if entry.target.alias is None]
+    ttl: int | None = None
+    if with_addresses:
+        slowest = _slowest([target.detection(FailureClass.REGION) for target in with_addresses])
+        ttl = plan_ttl(given.get("ttl_seconds"), slowest, parts.objectives, parts.caches)
+    elif "ttl_seconds" in given:
+        raise InvalidInput(
+            "ttl_seconds",
+            given["ttl_seconds"],
+            allowed="not with aliases alone",
+            because="an alias answers with its target's",
+        )
+    predictions = _predict(entries, ttl, parts.caches)
+    warnings = require_met(parts.objectives, predictions) if parts.objectives else []
+    plan = GroupPlan(shared.name, zone_id, tuple(entries), ttl, predictions, tuple(warnings), shared.tags)
+    return replace(plan, records=_plan_records(plan))
+
+
+def _slowest(detections: Sequence[tuple[Term, ...]]) -> tuple[Term, ...]:
+    return max(detections, key=lambda terms: sum(term.worst_seconds for term in terms))
+
+
+def _predict(entries: Sequence[EntryPlan], ttl: int | None, caches: Term) -> tuple[Prediction, ...]:
+    """A lost region is predicted where another region is left."""
+    classes = [FailureClass.ENDPOINT]
+    if len({entry.target.region for entry in entries}) > 1:
+        classes.append(FailureClass.REGION)
+    return tuple(
+        Prediction(
+            failure_class,
+            Path.READS,
+            _slowest([(*entry.target.detection(failure_class), entry.target.kept(ttl), caches) for entry in entries]),
+            not_included=NOT_INCLUDED,
+        )
+        for failure_class in classes
+    )
+
+
+def _plan_records(plan: GroupPlan) -> tuple[GroupRecordPlan, ...]:
+    records: list[GroupRecordPlan] = []
+    for entry in plan.entries:
+        target, declared = entry.target, set[str]()
+        for version in target.families:
+            kind = FAMILIES[version]
+            base = GroupRecordPlan(
+                f"{entry.name}-{kind.lower()}",
+                plan.name,
+                kind,
+                entry.name,
+                routed=True,
+                set_identifier=target.set_identifier,
+                weight=entry.weight,
+                latency_region=target.region if entry.weight is None else None,
+                records=target.addresses.get(version, ()),
+                alias=target.alias,
+                ttl_seconds=None if target.alias else plan.ttl_seconds,
+            )
+            keyed = {kind.lower(): base}
+            if target.regional_name is not None:
+                keyed[f"regional_{kind.lower()}"] = replace(
+                    base,
+                    suffix=f"{entry.name}-regional-{kind.lower()}",
+                    name=target.regional_name,
+                    routed=False,
+                    set_identifier=None,
+                    weight=None,
+                    latency_region=None,
+                )
+            records += [_with_import(record, entry.adopted, key) for key, record in keyed.items()]
+            declared |= keyed.keys()
+        for key, import_id in entry.adopted.ids.items():
+            if key.endswith(("a", "aaaa")) and key not in declared:
+                raise InvalidInput(
+                    f"{entry.adopted.label}{key}", import_id, allowed="only for a record that is declared"
+                )
+    return tuple(records)
+
+
+def _with_import(record: GroupRecordPlan, adopted: Adopted, key: str) -> GroupRecordPlan:
+    import_id = adopted.get(key)
+    if import_id is not None:
+        check_import_id(f"{adopted.label}{key}", import_id, record.name, record.record_type, record.set_identifier)
+    return replace(record, import_id=import_id)

@@ -26,6 +26,7 @@ from stacks.settings import Region
 
 DEFAULT_PATH: Final = "/regionz"  # of `seawall.health`: what this region needs, without what both regions share
 UNKNOWN_ZONE: Final = "ZONE"  # stands for the id of a zone that is not made yet, while the plan is checked
+UNKNOWN_TOPIC: Final = "arn:aws:sns:us-east-1:000000000000:unknown"  # the same for the topic of the alarms
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def plan_edge(environment: Environment) -> FailoverPlan:
         ObjectiveNotMet: The failover cannot meet the environment's objectives.
     """
     try:
-        return plan_failover(_failover_args(environment, environment.dns.zone_id or UNKNOWN_ZONE, []))
+        return plan_failover(_failover_args(environment, environment.dns.zone_id or UNKNOWN_ZONE, [UNKNOWN_TOPIC]))
     except InvalidInput as error:
         name = _in_the_file(error.name, environment)
         raise InvalidInput(name, error.value, allowed=error.allowed, because=error.because) from error

@@ -98,7 +98,7 @@ def _record(zone_id: str, record: dict[str, Any]) -> Record:
         zone_id,
         plain_name(record["Name"]),
         record["Type"],
-        next((policy for key, policy in POLICIES.items() if record.get(key) not in (None, False)), "simple"),
+        next((policy for key, policy in POLICIES.items() if _says(record.get(key))), "simple"),
         record.get("SetIdentifier"),
         failover.lower() if failover else None,
         record.get("TTL"),
@@ -108,6 +108,11 @@ def _record(zone_id: str, record: dict[str, Any]) -> Record:
         else None,
         record.get("HealthCheckId"),
     )
+
+
+def _says(value: object) -> bool:
+    """A weight of 0 is a weight."""
+    return value is not None and value is not False
 
 
 def _check(check: dict[str, Any]) -> Check:

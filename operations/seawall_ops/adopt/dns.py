@@ -259,7 +259,10 @@ def _alarms(
                 continue
             imports[f"{side.role}_status_alarm"] = alarm.name
             topics += [arn for arn in alarm.actions if arn.split(":")[2:4] == ["sns", ROUTE53_REGION]]
-            findings.note(f"alarm {alarm.name} keeps its name; its definition becomes Seawall's, in place")
+            findings.note(
+                f"alarm {alarm.name} keeps its name while its import id stands in the file; its definition becomes "
+                "Seawall's, in place"
+            )
     for alarm in estate.alarms:
         names = [imports.get(f"{role}_status_alarm") for role in ROLES]
         if alarm.rule and all(name is not None and name in alarm.rule for name in names):

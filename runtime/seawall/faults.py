@@ -12,9 +12,7 @@ faults.switch_on(for_seconds=300)
 The words are Envoy's fault filter's: a delay, and an abort with a status. Each fault that is injected is counted.
 """
 
-import asyncio
 import random as random_module
-import sys
 import threading
 import time
 from collections import Counter
@@ -22,9 +20,10 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from types import MappingProxyType
-from typing import Any, Final, Literal, cast, final
+from typing import Final, Literal, final
 
 from seawall._forks import renew_after_fork
+from seawall._sleep import sleep_async
 from seawall.asgi import ASGIApp, Receive, Scope, Send
 from seawall.clock import SYSTEM_CLOCK, Clock
 from seawall.errors import InvalidInput, SeawallError
@@ -131,7 +130,7 @@ class FaultInjector:
         self._clock: Final = clock
         self._random: Final = random
         self._sleep: Final = sleep
-        self._async_sleep: Final = _sleep_async if async_sleep is None else async_sleep
+        self._async_sleep: Final = sleep_async if async_sleep is None else async_sleep
         self._lock = threading.Lock()
         self._counts: Counter[tuple[str, str]] = Counter()
         self._until: float | None = None  # None: off, which is all that a call looks at
@@ -262,11 +261,3 @@ class FaultsMiddleware:
 
 def _outcome(fault: Fault) -> BaseException:
     return FaultAborted(fault.name, fault.status) if fault.kind == "abort" else fault.error()
-
-
-async def _sleep_async(seconds: float) -> None:
-    trio = cast("Any", sys.modules.get("trio"))  # never imported here: an app that runs on it has
-    if trio is not None and trio.lowlevel.in_trio_run():
-        await trio.sleep(seconds)
-    else:
-        await asyncio.sleep(seconds)

@@ -66,7 +66,7 @@ class WatchSnapshot:
 
     epoch: int
     age_seconds: float
-    """Since the last good reading."""
+    """Since the last good reading began."""
     stale: bool
     """Whether that is longer than `stale_after_seconds`."""
     failures: int
@@ -139,8 +139,9 @@ class TopologyWatch:
         self._lock = (
             threading.Lock()
         )  # guards the view and what is known of its readings, never a reading nor a subscriber
-        self._current = load(self._source) if initial is None else initial
         self._read_at = self._tried_at = clock.monotonic()
+        self._current = load(self._source) if initial is None else initial
+        self._read_here = initial is None
         self._woken = False
         self._failures = 0
         self._last_error: SeawallError | None = None
@@ -154,8 +155,16 @@ class TopologyWatch:
 
     @property
     def age_seconds(self) -> float:
-        """Seconds since the last good reading."""
+        """Seconds since the last good reading began."""
         return self._clock.monotonic() - self._read_at
+
+    @property
+    def read_began(self) -> float | None:
+        """When the last good reading began, by the watch's clock: what it says was true then, or later.
+
+        `None` as long as there is only the view that was given as `initial`, whose age nobody knows.
+        """
+        return self._read_at if self._read_here else None
 
     @property
     def stale(self) -> bool:
@@ -183,7 +192,8 @@ class TopologyWatch:
 
         What the documents do wrong is kept in `snapshot()` and told to subscribers, not raised.
         """
-        self._tried_at, self._woken = self._clock.monotonic(), False
+        began = self._clock.monotonic()
+        self._tried_at, self._woken = began, False
         try:
             seen = load(self._source)
         except SeawallError as error:
@@ -191,7 +201,7 @@ class TopologyWatch:
         # A source of somebody else's may raise anything, and none of it may cost the view.
         except Exception as error:  # noqa: BLE001
             return self._failed(TopologyUnavailable(repr(self._source), f"{type(error).__name__}: {error}"))
-        return self._read(seen)
+        return self._read(seen, began)
 
     def wake(self) -> None:
         """Read soon: a write that a demoted writer refused is the best hint of a new role. Never blocks.
@@ -214,16 +224,18 @@ class TopologyWatch:
         self.refresh()
         return self._pause(self._failures)
 
-    def _read(self, seen: Effective) -> bool:
+    def _read(self, seen: Effective, began: float) -> bool:
         with self._lock:
             previous = self._current
             behind = seen.epoch < previous.epoch
             if not behind:
-                self._current, self._read_at = seen, self._clock.monotonic()
+                self._current, self._read_at, self._read_here = seen, began, True
                 self._failures, self._last_error = 0, None
                 if seen != previous:  # noted under the lock, which keeps the order; delivered without it
                     self._events.enqueue(
-                        TopologyChanged(source=self._name, at_seconds=self._read_at, previous=previous, current=seen)
+                        TopologyChanged(
+                            source=self._name, at_seconds=self._clock.monotonic(), previous=previous, current=seen
+                        )
                     )
         if behind:
             last = f"at least {previous.epoch}, as read before"

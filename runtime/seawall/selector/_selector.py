@@ -169,11 +169,13 @@ class EndpointSelector:
         subscription = topology.subscribe(changed)
         self.update(endpoints_of(topology.current, readers=readers))  # it may have changed meanwhile
 
-    def pick(self, exclude: Collection[str] = ()) -> Attempt:
+    def pick(self, exclude: Collection[str] = (), *, prefer: str | None = None) -> Attempt:
         """The endpoint for one call. Never waits.
 
         Args:
             exclude: Names not to pick: in a retry, those that were tried.
+            prefer: A name to pick, whatever the policy, while that endpoint is available, has a weight and is not excluded:
+                for sessions that had better stay where they were.
 
         Raises:
             NoEndpointAvailable: there is none to pick.
@@ -192,7 +194,10 @@ class EndpointSelector:
                 if core.timers and core.timers[0][0] <= core.now():
                     core.catch_up()
                 quick = core.standing.quick
-                member = core.last = core.standing.pick(exclude) if exclude or quick is None else quick()
+                member = core.members.get(prefer) if prefer is not None else None
+                if member is None or not member.available or not member.endpoint.weight or prefer in exclude:
+                    member = core.standing.pick(exclude) if exclude or quick is None else quick()
+                core.last = member
                 if member is not None:
                     member.picks += 1
                     if not self._counted:

@@ -1,0 +1,1 @@
+"""The database engine: `"ENGINE": "seawall.replicas_django.postgresql"`. For PostgreSQL, with psycopg 3."""

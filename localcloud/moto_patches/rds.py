@@ -10,7 +10,7 @@ from moto.moto_api._internal import mock_random
 from moto.rds import models
 from moto.rds.exceptions import DBInstanceNotFoundError, RDSClientError
 
-from localcloud.moto_patches import rds_groups
+from localcloud.moto_patches import rds_backups, rds_groups
 
 RESOURCE_ID_CHARACTERS: Final = string.ascii_uppercase + string.digits
 RESOURCE_ID_LENGTH: Final = 26
@@ -303,4 +303,5 @@ PATCHES: Final = (
     delete_either_side_of_a_replication,
     promote_replicas_only,
     *rds_groups.PATCHES,
+    *rds_backups.PATCHES,
 )

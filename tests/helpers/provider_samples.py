@@ -15,6 +15,14 @@ ALLOWS = (
     '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "ssm:GetParameter",'
     ' "Resource": "arn:aws:ssm:us-east-1:123456789012:parameter/shop"}]}'
 )
+DENIES = (
+    '{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Principal": {"AWS": "*"}, "Resource": "*",'
+    ' "Action": "backup:DeleteRecoveryPoint"}]}'
+)
+PUBLISHES = (
+    '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "backup.amazonaws.com"},'
+    ' "Action": "sns:Publish", "Resource": "*"}]}'
+)
 
 # Per type: the inputs that it is created with, and changes that must be possible in place. `{zone}` and the like stand
 # for what the fixture has made.
@@ -208,6 +216,104 @@ SAMPLES: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {
         },
         [{"roleArn": "arn:aws:iam::123456789012:role/other"}, {"tags": {"b": "1"}}],
     ),
+    "aws:backup/vault:Vault": (
+        {"region": "us-east-1", "name": "{name}", "kmsKeyArn": "{key}", "tags": {"a": "1"}},
+        [{"tags": {"a": "2", "b": "1"}}, {"tags": {}}, {"forceDestroy": True}],
+    ),
+    "aws:backup/vaultLockConfiguration:VaultLockConfiguration": (
+        {"region": "us-east-1", "backupVaultName": "{vault}", "minRetentionDays": 7, "maxRetentionDays": 35},
+        [],
+    ),
+    "aws:backup/vaultPolicy:VaultPolicy": (
+        {"region": "us-east-1", "backupVaultName": "{vault}", "policy": DENIES},
+        [{"policy": DENIES.replace("Delete", "Update")}],
+    ),
+    "aws:backup/vaultNotifications:VaultNotifications": (
+        {
+            "region": "us-east-1", "backupVaultName": "{vault}", "snsTopicArn": "{topic}",
+            "backupVaultEvents": ["COPY_JOB_FAILED", "BACKUP_JOB_COMPLETED"],
+        },
+        [],
+    ),
+    "aws:backup/regionSettings:RegionSettings": (
+        {
+            "region": "us-east-1",
+            "resourceTypeOptInPreference": {
+                "Aurora": True, "DynamoDB": True, "EBS": True, "EC2": True, "EFS": True, "RDS": True, "S3": False,
+            },
+        },
+        [],
+    ),
+    "aws:backup/plan:Plan": (
+        {
+            "region": "us-east-1", "name": "{name}", "tags": {"a": "1"},
+            "rules": [
+                {
+                    "ruleName": "daily", "targetVaultName": "{vault}", "schedule": "cron(0 5 ? * * *)", "startWindow": 60,
+                    "lifecycle": {"deleteAfter": 35}, "recoveryPointTags": {"a": "1"},
+                    "copyActions": [{"destinationVaultArn": "{other_vault}", "lifecycle": {"deleteAfter": 14}}],
+                },
+                {"ruleName": "hourly", "targetVaultName": "{vault}", "schedule": "cron(0 * ? * * *)"},
+            ],
+        },
+        [
+            {
+                "rules": [
+                    {
+                        "ruleName": "daily", "targetVaultName": "{vault}", "schedule": "cron(0 6 ? * * *)",
+                        "scheduleExpressionTimezone": "Asia/Tokyo", "lifecycle": {"coldStorageAfter": 10, "deleteAfter": 100},
+                    }
+                ]
+            },
+            {"tags": {"b": "1"}},
+        ],
+    ),
+    "aws:backup/selection:Selection": (
+        {
+            "region": "us-east-1", "name": "{name}", "planId": "{plan}",
+            "iamRoleArn": "arn:aws:iam::123456789012:role/backup",
+            "resources": ["arn:aws:rds:us-east-1:123456789012:db:shop"],
+            "selectionTags": [{"type": "STRINGEQUALS", "key": "backup", "value": "daily"}],
+        },
+        [],
+    ),
+    "aws:backup/restoreTestingPlan:RestoreTestingPlan": (
+        {
+            "region": "us-east-1", "name": "{name}", "scheduleExpression": "cron(0 9 ? * SUN *)", "tags": {"a": "1"},
+            "recoveryPointSelection": {
+                "algorithm": "LATEST_WITHIN_WINDOW", "includeVaults": ["{other_vault}"], "recoveryPointTypes": ["SNAPSHOT"],
+            },
+        },
+        [
+            {"scheduleExpression": "cron(0 9 ? * MON *)"}, {"startWindowHours": 12}, {"tags": {"b": "1"}},
+            {
+                "recoveryPointSelection": {
+                    "algorithm": "RANDOM_WITHIN_WINDOW", "includeVaults": ["*"], "selectionWindowDays": 3,
+                    "recoveryPointTypes": ["SNAPSHOT", "CONTINUOUS"],
+                }
+            },
+        ],
+    ),
+    "aws:backup/restoreTestingSelection:RestoreTestingSelection": (
+        {
+            "region": "us-east-1", "name": "{name}", "restoreTestingPlanName": "{testing_plan}",
+            "protectedResourceType": "RDS", "protectedResourceArns": ["*"],
+            "iamRoleArn": "arn:aws:iam::123456789012:role/restore",
+        },
+        [
+            {"validationWindowHours": 4}, {"restoreMetadataOverrides": {"dbSubnetGroupName": "shop"}},
+            {"protectedResourceArns": ["arn:aws:rds:us-east-1:123456789012:db:shop"]},
+            {"iamRoleArn": "arn:aws:iam::123456789012:role/other"},
+        ],
+    ),
+    "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication": (
+        {"region": "eu-west-1", "sourceDbInstanceArn": "{instance}", "retentionPeriod": 14},
+        [],
+    ),
+    "aws:sns/topicPolicy:TopicPolicy": (
+        {"region": "us-east-1", "arn": "{topic}", "policy": PUBLISHES},
+        [{"policy": PUBLISHES.replace("backup", "cloudwatch")}],
+    ),
     "aws:ssm/parameter:Parameter": (
         {"region": "us-east-1", "name": "/{name}/topology", "type": "String", "value": "{}", "tags": {"a": "1"}},
         [{"value": '{"a": 1}'}, {"tier": "Advanced"}, {"description": "declared"}, {"tags": {"b": "1"}}],
@@ -313,3 +419,33 @@ class Surroundings:
 
     def _topic(self) -> str:
         return self._clients.get("sns", "us-east-1").create_topic(Name=self.name)["TopicArn"]
+
+    def _vault(self) -> str:
+        backup = self._clients.get("backup", "us-east-1")
+        return backup.create_backup_vault(BackupVaultName=f"vault-{self.name}")["BackupVaultName"]
+
+    def _other_vault(self) -> str:
+        backup = self._clients.get("backup", "eu-west-1")
+        return backup.create_backup_vault(BackupVaultName=f"vault-{self.name}")["BackupVaultArn"]
+
+    def _plan(self) -> str:
+        rule = {"RuleName": "daily", "TargetBackupVaultName": self.get("vault")}
+        backup = self._clients.get("backup", "us-east-1")
+        made = backup.create_backup_plan(BackupPlan={"BackupPlanName": f"plan-{self.name}", "Rules": [rule]})
+        return made["BackupPlanId"]
+
+    def _testing_plan(self) -> str:
+        chosen = {"Algorithm": "LATEST_WITHIN_WINDOW", "IncludeVaults": ["*"], "RecoveryPointTypes": ["SNAPSHOT"]}
+        plan = {
+            "RestoreTestingPlanName": f"plan_{self.name}", "ScheduleExpression": "cron(0 9 ? * SUN *)",
+            "RecoveryPointSelection": chosen,
+        }  # fmt: skip
+        backup = self._clients.get("backup", "us-east-1")
+        return backup.create_restore_testing_plan(RestoreTestingPlan=plan)["RestoreTestingPlanName"]
+
+    def _instance(self) -> str:
+        made = self._clients.get("rds", "us-east-1").create_db_instance(
+            DBInstanceIdentifier=self.name, DBInstanceClass="db.t4g.micro", Engine="postgres", AllocatedStorage=20,
+            MasterUsername="shop", MasterUserPassword="hunter2hunter2", BackupRetentionPeriod=7,
+        )  # fmt: skip
+        return made["DBInstance"]["DBInstanceArn"]

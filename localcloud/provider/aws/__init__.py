@@ -5,7 +5,17 @@ from typing import Final
 
 from localcloud.provider.adapter import Adapter
 from localcloud.provider.aws.alarms import COMPOSITE_ALARM, METRIC_ALARM
+from localcloud.provider.aws.backup_plan import PLAN, SELECTION
+from localcloud.provider.aws.backup_testing import RESTORE_TESTING_PLAN, RESTORE_TESTING_SELECTION
+from localcloud.provider.aws.backup_vault import (
+    REGION_SETTINGS,
+    VAULT,
+    VAULT_LOCK,
+    VAULT_NOTIFICATIONS,
+    VAULT_POLICY,
+)
 from localcloud.provider.aws.database import INSTANCE
+from localcloud.provider.aws.database_backups import AUTOMATED_BACKUPS_REPLICATION
 from localcloud.provider.aws.database_groups import PARAMETER_GROUP, SUBNET_GROUP
 from localcloud.provider.aws.fis import EXPERIMENT_TEMPLATE
 from localcloud.provider.aws.functions import FUNCTIONS
@@ -22,6 +32,7 @@ from localcloud.provider.aws.record import RECORD
 from localcloud.provider.aws.security_group import SECURITY_GROUP
 from localcloud.provider.aws.security_group_rule import EGRESS_RULE, INGRESS_RULE
 from localcloud.provider.aws.sns import SUBSCRIPTION, TOPIC
+from localcloud.provider.aws.sns_policy import TOPIC_POLICY
 from localcloud.provider.aws.subnet import SUBNET
 from localcloud.provider.aws.zone import ZONE
 
@@ -29,6 +40,7 @@ __all__ = ["ADAPTERS", "FUNCTIONS"]
 
 _ADAPTERS: Final = (
     ALIAS_OF_KEY,
+    AUTOMATED_BACKUPS_REPLICATION,
     COMPOSITE_ALARM,
     EGRESS_RULE,
     EXPERIMENT_TEMPLATE,
@@ -42,16 +54,26 @@ _ADAPTERS: Final = (
     PARAMETER,
     PARAMETER_GROUP,
     POD_IDENTITY_ASSOCIATION,
+    PLAN,
     POLICY,
     RECORD,
+    REGION_SETTINGS,
+    RESTORE_TESTING_PLAN,
+    RESTORE_TESTING_SELECTION,
     ROLE,
     ROLE_POLICY,
     ROLE_POLICY_ATTACHMENT,
     SECURITY_GROUP,
+    SELECTION,
     SUBNET,
     SUBNET_GROUP,
     SUBSCRIPTION,
     TOPIC,
+    TOPIC_POLICY,
+    VAULT,
+    VAULT_LOCK,
+    VAULT_NOTIFICATIONS,
+    VAULT_POLICY,
     VPC,
     ZONE,
 )

@@ -75,6 +75,31 @@ from pulumi_seawall._health_args import (
     PredictedTerm,
 )
 from pulumi_seawall._health_plan import HealthCheckPlan, plan_health_check
+from pulumi_seawall._identity_args import (
+    BranchPatternArgs,
+    DatabaseLoginArgs,
+    DatabaseRefArgs,
+    PipelineIdentityArgs,
+    PipelineImportIds,
+    PipelineStateArgs,
+    PipelineSubjectsArgs,
+    PodArgs,
+    WorkloadIdentityArgs,
+    WorkloadImportIds,
+    WorkloadPurpose,
+)
+from pulumi_seawall._pipeline_plan import PipelinePlan, plan_pipeline_identity
+from pulumi_seawall._replication_args import BackupReplicationArgs, BackupReplicationImportIds
+from pulumi_seawall._replication_plan import ReplicationPlan, plan_replication
+from pulumi_seawall._switch_args import (
+    FailoverSwitchArgs,
+    SwitchArgs,
+    SwitchedRegionImportIds,
+    SwitchImportIds,
+    SwitchObjectArgs,
+    SwitchRoutingControlArgs,
+)
+from pulumi_seawall._switch_plan import SwitchPlan, plan_switch
 from pulumi_seawall._topology_args import (
     PublishedBackoffArgs,
     PublishedBreakerArgs,
@@ -85,14 +110,19 @@ from pulumi_seawall._topology_args import (
     PublishedTopologyArgs,
 )
 from pulumi_seawall._topology_plan import TopologyPlan, plan_published_topology, topology_args
+from pulumi_seawall._workload_plan import WorkloadPlan, plan_workload_identity
 from pulumi_seawall.backup_plan import BackupPlan
+from pulumi_seawall.backup_replication import BackupReplication
 from pulumi_seawall.failover_record import FailoverRecord
+from pulumi_seawall.failover_switch import FailoverSwitch
 from pulumi_seawall.fault_experiment import FaultExperiment
 from pulumi_seawall.health_check import HealthCheck
 from pulumi_seawall.latency_record import LatencyRecord
+from pulumi_seawall.pipeline_identity import PipelineIdentity
 from pulumi_seawall.published_topology import PublishedTopology
 from pulumi_seawall.replicated_database import ReplicatedDatabase
 from pulumi_seawall.weighted_record import WeightedRecord
+from pulumi_seawall.workload_identity import WorkloadIdentity
 from seawall.timing import HealthCheckProtocol
 
 __all__ = [
@@ -104,6 +134,9 @@ __all__ = [
     "BackupPlan",
     "BackupPlanArgs",
     "BackupRecoveryArgs",
+    "BackupReplication",
+    "BackupReplicationArgs",
+    "BackupReplicationImportIds",
     "BackupResourceType",
     "BackupRoleImportIds",
     "BackupRuleArgs",
@@ -111,14 +144,17 @@ __all__ = [
     "BackupSourceImportIds",
     "BackupVaultArgs",
     "BackupVaultImportIds",
+    "BranchPatternArgs",
     "CalculatedCheckArgs",
     "CalculatedRule",
     "DatabaseAlarmsArgs",
     "DatabaseEngine",
+    "DatabaseLoginArgs",
     "DatabaseMemberArgs",
     "DatabaseMemberPlan",
     "DatabasePlan",
     "DatabaseRecoveryArgs",
+    "DatabaseRefArgs",
     "DetectionArgs",
     "EndpointCheckArgs",
     "EntryImportIds",
@@ -126,6 +162,8 @@ __all__ = [
     "FailoverPlan",
     "FailoverRecord",
     "FailoverRecordArgs",
+    "FailoverSwitch",
+    "FailoverSwitchArgs",
     "FaultExceptionArgs",
     "FaultExperiment",
     "FaultExperimentArgs",
@@ -149,7 +187,14 @@ __all__ = [
     "NetworkScope",
     "ObjectiveExceptionArgs",
     "ObjectivesArgs",
+    "PipelineIdentity",
+    "PipelineIdentityArgs",
+    "PipelineImportIds",
+    "PipelinePlan",
+    "PipelineStateArgs",
+    "PipelineSubjectsArgs",
     "PlannedBackups",
+    "PodArgs",
     "PredictedRecovery",
     "PredictedTerm",
     "PublishedBackoffArgs",
@@ -163,9 +208,16 @@ __all__ = [
     "RecordTarget",
     "ReplicatedDatabase",
     "ReplicatedDatabaseArgs",
+    "ReplicationPlan",
     "RestoreAlgorithm",
     "RestoreTestingArgs",
     "SpanArgs",
+    "SwitchArgs",
+    "SwitchImportIds",
+    "SwitchObjectArgs",
+    "SwitchPlan",
+    "SwitchRoutingControlArgs",
+    "SwitchedRegionImportIds",
     "TopologyPlan",
     "VaultLockArgs",
     "VaultLockMode",
@@ -173,6 +225,11 @@ __all__ = [
     "WeightedEntryArgs",
     "WeightedRecord",
     "WeightedRecordArgs",
+    "WorkloadIdentity",
+    "WorkloadIdentityArgs",
+    "WorkloadImportIds",
+    "WorkloadPlan",
+    "WorkloadPurpose",
     "WriterNameArgs",
     "ZonePart",
     "instance_identifier",
@@ -182,7 +239,11 @@ __all__ = [
     "plan_fault",
     "plan_health_check",
     "plan_latency",
+    "plan_pipeline_identity",
     "plan_published_topology",
+    "plan_replication",
+    "plan_switch",
     "plan_weighted",
+    "plan_workload_identity",
     "topology_args",
 ]

@@ -252,25 +252,29 @@ def _check_rules(rules: Sequence[RulePlan], sources: Sequence[str]) -> None:
 
 def _plan_spans(args: BackupRecoveryArgs) -> _Spans:
     given = checked_keys("recovery.", args, BackupRecoveryArgs)
-    stated: dict[str, Span] = {}
-    for key, value in given.items():
-        where = f"recovery.{key}."
-        span = checked_keys(where, value, SpanArgs)
-        typical = number(f"{where}typical_seconds", span["typical_seconds"])
-        worst = number(f"{where}worst_seconds", span["worst_seconds"])
-        if not 0 <= typical <= worst < float("inf"):
-            raise InvalidInput(
-                f"{where}worst_seconds",
-                worst,
-                allowed=f"finite, and at least typical_seconds = {typical:g}, at least 0",
-            )
-        stated[key] = (typical, worst)
+    stated = {key: plan_span(f"recovery.{key}.", cast("SpanArgs", value)) for key, value in given.items()}
     return _Spans(
         stated.get("backup_seconds", BACKUP_SPAN),
         stated.get("copy_seconds", COPY_SPAN),
         stated.get("restore_seconds", RESTORE_SPAN),
         {key: span for key, span in stated.items() if key in ("decision_seconds", "restore_seconds")},
     )
+
+
+def plan_span(where: str, args: SpanArgs) -> Span:
+    """Typical and worst seconds.
+
+    Raises:
+        InvalidInput: One is negative or not finite, or the worst is below the typical one.
+    """
+    span = checked_keys(where, args, SpanArgs)
+    typical = number(f"{where}typical_seconds", span["typical_seconds"])
+    worst = number(f"{where}worst_seconds", span["worst_seconds"])
+    if not 0 <= typical <= worst < float("inf"):
+        raise InvalidInput(
+            f"{where}worst_seconds", worst, allowed=f"finite, and at least typical_seconds = {typical:g}, at least 0"
+        )
+    return typical, worst
 
 
 def _check_spans(rules: Sequence[RulePlan], spans: _Spans) -> None:

@@ -62,8 +62,10 @@ class SourceResources:
         self.alarm_names: list[pulumi.Output[str]] = [self._alarm(alarm) for alarm in plan.alarms]
         """The alarms'."""
 
-    def _options(self, imported: str = "", **more: Any) -> pulumi.ResourceOptions:
-        return pulumi.ResourceOptions(parent=self._parent, import_=self._source.imported(imported), **more)
+    def _options(self, known: str | None, **more: Any) -> pulumi.ResourceOptions:
+        """Options of a resource that may exist already, under an id in this region."""
+        import_id = f"{known}@{self._source.region}" if known else None
+        return pulumi.ResourceOptions(parent=self._parent, import_=import_id, **more)
 
     @property
     def _physical(self) -> str:
@@ -76,7 +78,7 @@ class SourceResources:
             name=self._physical,
             rules=[self._rule(rule) for rule in self._plan.rules],
             tags=self._tags,
-            opts=self._options("plan"),
+            opts=self._options(self._source.imported("plan")),
         )
 
     def _rule(self, rule: RulePlan) -> aws.backup.PlanRuleArgs:
@@ -137,7 +139,7 @@ class SourceResources:
                 aws.backup.SelectionSelectionTagArgs(type="STRINGEQUALS", key=key, value=value)
                 for key, value in sorted(self._source.tags.items())
             ],
-            opts=self._options("selection", depends_on=self._permissions),
+            opts=self._options(self._source.imported("selection"), depends_on=self._permissions),
         )
 
     def _restore_tests(self, testing: TestingPlan, role: pulumi.Input[str]) -> pulumi.Output[str]:
@@ -159,7 +161,7 @@ class SourceResources:
                 selection_window_days=testing.selection_window_days,
             ),
             tags=self._tags,
-            opts=self._options("restore_testing_plan"),
+            opts=self._options(self._source.imported("restore_testing_plan")),
         )
         for kind in self._plan.types:
             self._tested(made, kind, testing, role)
@@ -184,7 +186,7 @@ class SourceResources:
             iam_role_arn=role,
             validation_window_hours=testing.validation_window_hours,
             restore_metadata_overrides=dict(testing.overrides.get(kind.value, {})) or None,
-            opts=pulumi.ResourceOptions(parent=self._parent, import_=imported, depends_on=self._permissions),
+            opts=self._options(imported, depends_on=self._permissions),
         )
 
     def _alarm(self, alarm: BackupAlarm) -> pulumi.Output[str]:
@@ -212,5 +214,5 @@ class SourceResources:
             alarm_actions=actions,
             ok_actions=actions,
             tags=self._tags,
-            opts=pulumi.ResourceOptions(parent=self._parent, import_=imported),
+            opts=self._options(imported),
         ).name

@@ -63,9 +63,10 @@ class VaultResources:
 
     def _options(self, imported: str, **more: Any) -> pulumi.ResourceOptions:
         """What keeps backups stays with them: a lock that goes before its vault protects nothing."""
+        known = self._vault.imported(imported)
         return pulumi.ResourceOptions(
             parent=self._parent,
-            import_=self._vault.imported(imported),
+            import_=f"{known}@{self._vault.region}" if known else None,
             retain_on_delete=self._plan.keep_backups,
             **more,
         )

@@ -175,7 +175,7 @@ def _plan_vault(where: str, entry: BackupVaultArgs, types: Sequence[BackupResour
         text(f"{where}notification_topic_arn", given["notification_topic_arn"], partial(_topic, region))
         if "notification_topic_arn" in given
         else None,
-        _plan_actions(f"{where}alarm_actions", region, given.get("alarm_actions", [])),
+        plan_actions(f"{where}alarm_actions", region, given.get("alarm_actions", [])),
         _plan_opt_in(f"{where}opt_in", given["opt_in"], types) if "opt_in" in given else None,
         _plan_import_ids(where, given),
     )
@@ -197,7 +197,12 @@ def _topic(region: str, name: str, value: str) -> str:
     return topic_in_region(name, value, region, "AWS Backup writes to topics of the vault's region, and ")
 
 
-def _plan_actions(name: str, region: str, given: object) -> tuple[pulumi.Input[str], ...]:
+def plan_actions(name: str, region: str, given: object) -> tuple[pulumi.Input[str], ...]:
+    """The topics of alarms in a region.
+
+    Raises:
+        InvalidInput: There are too many, or one is none, or of another region.
+    """
     actions = listed(name, given)
     if len(actions) > MOST_ALARM_ACTIONS:
         raise InvalidInput(name, len(actions), allowed=f"at most {MOST_ALARM_ACTIONS} topics")

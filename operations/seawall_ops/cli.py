@@ -27,6 +27,7 @@ from rich.markup import escape
 from seawall.errors import CloudUnavailable, SeawallError
 from seawall_ops.adopt.command import EPILOG as ADOPT_EPILOG
 from seawall_ops.adopt.command import adopt
+from seawall_ops.backups import app as backups
 from seawall_ops.exits import ExitCode
 
 __all__ = ["app", "main"]
@@ -59,6 +60,7 @@ def options(
 
 
 app.command(epilog=ADOPT_EPILOG)(adopt)
+app.add_typer(backups, name="backups")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

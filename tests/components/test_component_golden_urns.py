@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import pulumi_seawall
-from backup_samples import plan_args
+from backup_samples import plan_args, replication_args
 from topology_documents import shop
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -93,6 +93,18 @@ def replicated_database() -> pulumi_seawall.ReplicatedDatabase:
     return pulumi_seawall.ReplicatedDatabase("shop", args)
 
 
+def pipeline_identity() -> pulumi_seawall.PipelineIdentity:
+    """Both roles, the issuer's provider and every policy."""
+    args: Any = {
+        "account_id": "123456789012",
+        "regions": ["eu-west-1"],
+        "preview": {"subjects": ["repo:acme/shop:pull_request"]},
+        "deploy": {"subjects": ["repo:acme/shop:environment:prod"]},
+        "name_prefixes": ["seawall-prod"],
+    }
+    return pulumi_seawall.PipelineIdentity("ci", args)
+
+
 def published_topology() -> pulumi_seawall.PublishedTopology:
     """A document in three regions, two of which have a cluster."""
     args = pulumi_seawall.topology_args(
@@ -133,15 +145,40 @@ def latency_record() -> pulumi_seawall.LatencyRecord:
     return pulumi_seawall.LatencyRecord("shop", args)
 
 
+def backup_replication() -> pulumi_seawall.BackupReplication:
+    """With a key of its own."""
+    return pulumi_seawall.BackupReplication("shop", replication_args())
+
+
+def workload_identity() -> pulumi_seawall.WorkloadIdentity:
+    """A role that pods of two clusters take."""
+    pods = [
+        {"region": region, "cluster_name": "shop", "namespace": "shop", "service_account": "shop"}
+        for region in ("eu-west-1", "us-east-1")
+    ]
+    args: Any = {
+        "purpose": "app",
+        "service": "shop",
+        "environment": "prod",
+        "account_id": "123456789012",
+        "regions": ["eu-west-1", "us-east-1"],
+        "pods": pods,
+    }
+    return pulumi_seawall.WorkloadIdentity("shop-app", args)
+
+
 COMPONENTS = {
+    "BackupReplication": backup_replication,
     "BackupPlan": backup_plan,
     "FailoverRecord": failover_record,
     "FaultExperiment": fault_experiment,
     "HealthCheck": health_check,
     "LatencyRecord": latency_record,
+    "PipelineIdentity": pipeline_identity,
     "PublishedTopology": published_topology,
     "ReplicatedDatabase": replicated_database,
     "WeightedRecord": weighted_record,
+    "WorkloadIdentity": workload_identity,
 }
 
 

@@ -14,13 +14,16 @@ import pulumi_seawall
 GOLDEN = Path(__file__).parent / "golden" / "schema.json"
 COMPONENTS: list[type[pulumi.ComponentResource]] = [
     pulumi_seawall.BackupPlan,
+    pulumi_seawall.BackupReplication,
     pulumi_seawall.HealthCheck,
     pulumi_seawall.FailoverRecord,
     pulumi_seawall.WeightedRecord,
     pulumi_seawall.LatencyRecord,
     pulumi_seawall.FaultExperiment,
     pulumi_seawall.ReplicatedDatabase,
+    pulumi_seawall.PipelineIdentity,
     pulumi_seawall.PublishedTopology,
+    pulumi_seawall.WorkloadIdentity,
 ]
 
 
@@ -34,13 +37,16 @@ def test_every_component_is_in_the_schema(schema):
     """Inference over the whole package succeeds."""
     assert set(schema["resources"]) == {
         "seawall:index:BackupPlan",
+        "seawall:index:BackupReplication",
         "seawall:index:FailoverRecord",
         "seawall:index:FaultExperiment",
         "seawall:index:HealthCheck",
         "seawall:index:LatencyRecord",
+        "seawall:index:PipelineIdentity",
         "seawall:index:PublishedTopology",
         "seawall:index:ReplicatedDatabase",
         "seawall:index:WeightedRecord",
+        "seawall:index:WorkloadIdentity",
     }
 
 
@@ -60,13 +66,16 @@ def test_every_argument_is_in_the_schema_with_a_description(schema):
     """What other languages see is what the TypedDict says, with its units."""
     for component, args in (
         ("BackupPlan", pulumi_seawall.BackupPlanArgs),
+        ("BackupReplication", pulumi_seawall.BackupReplicationArgs),
         ("HealthCheck", pulumi_seawall.HealthCheckArgs),
         ("FailoverRecord", pulumi_seawall.FailoverRecordArgs),
         ("WeightedRecord", pulumi_seawall.WeightedRecordArgs),
         ("LatencyRecord", pulumi_seawall.LatencyRecordArgs),
         ("FaultExperiment", pulumi_seawall.FaultExperimentArgs),
         ("ReplicatedDatabase", pulumi_seawall.ReplicatedDatabaseArgs),
+        ("PipelineIdentity", pulumi_seawall.PipelineIdentityArgs),
         ("PublishedTopology", pulumi_seawall.PublishedTopologyArgs),
+        ("WorkloadIdentity", pulumi_seawall.WorkloadIdentityArgs),
     ):
         inputs = schema["resources"][f"seawall:index:{component}"]["inputProperties"]
         assert len(inputs) == len(args.__required_keys__ | args.__optional_keys__)

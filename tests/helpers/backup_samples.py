@@ -72,3 +72,15 @@ def changed(path: str, value: Any) -> Any:
     else:
         place[last] = value
     return args
+
+
+def replication_args(**more: Any) -> Any:
+    """A right replication: from Tokyo to Oregon."""
+    return {
+        "source_arn": DATABASE,
+        "source_region": TOKYO,
+        "region": OREGON,
+        "missing_data": "breaching",
+        "alarm_actions": [topic_of(OREGON)],
+        **more,
+    }

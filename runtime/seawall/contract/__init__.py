@@ -1,5 +1,6 @@
 """The names that both halves share: metrics, and the documents that infrastructure writes and apps read."""
 
+from seawall.contract._cloudwatch import BACKUP_AGE_DIMENSION, BACKUP_AGE_METRIC, BACKUP_METRICS_NAMESPACE
 from seawall.contract._documents import (
     DECLARED_KEY,
     ENVIRONMENT_VARIABLE,
@@ -33,6 +34,14 @@ from seawall.contract._metrics import (
     HTTP_ACTIVE_REQUESTS,
     HTTP_DURATION_BUCKETS_SECONDS,
     HTTP_REQUEST_DURATION,
+    REPLICA_CHOICES,
+    REPLICA_LAG,
+    REPLICA_LAG_SIZE,
+    REPLICA_LOST_WRITES,
+    REPLICA_REFUSALS,
+    REPLICA_ROLE_CHANGES,
+    REPLICA_STATE,
+    REPLICA_WAITS,
     SELECTOR_EJECTIONS,
     SELECTOR_ENDPOINTS,
     SELECTOR_PICKS,
@@ -45,6 +54,9 @@ from seawall.contract._metrics import (
 
 __all__ = [
     "ALL_METRICS",
+    "BACKUP_AGE_DIMENSION",
+    "BACKUP_AGE_METRIC",
+    "BACKUP_METRICS_NAMESPACE",
     "BREAKER_CALLS",
     "BREAKER_FAILURE_RATE",
     "BREAKER_SLOW_CALLS",
@@ -65,6 +77,14 @@ __all__ = [
     "LIVE_KEY",
     "LIVE_PATH_VARIABLE",
     "LIVE_SOURCE_VARIABLE",
+    "REPLICA_CHOICES",
+    "REPLICA_LAG",
+    "REPLICA_LAG_SIZE",
+    "REPLICA_LOST_WRITES",
+    "REPLICA_REFUSALS",
+    "REPLICA_ROLE_CHANGES",
+    "REPLICA_STATE",
+    "REPLICA_WAITS",
     "SELECTOR_EJECTIONS",
     "SELECTOR_ENDPOINTS",
     "SELECTOR_PICKS",

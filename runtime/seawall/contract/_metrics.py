@@ -28,6 +28,14 @@ __all__ = [
     "HTTP_ACTIVE_REQUESTS",
     "HTTP_DURATION_BUCKETS_SECONDS",
     "HTTP_REQUEST_DURATION",
+    "REPLICA_CHOICES",
+    "REPLICA_LAG",
+    "REPLICA_LAG_SIZE",
+    "REPLICA_LOST_WRITES",
+    "REPLICA_REFUSALS",
+    "REPLICA_ROLE_CHANGES",
+    "REPLICA_STATE",
+    "REPLICA_WAITS",
     "SELECTOR_EJECTIONS",
     "SELECTOR_ENDPOINTS",
     "SELECTOR_PICKS",
@@ -195,6 +203,63 @@ SELECTOR_SWITCHES: Final = MetricSpec(
     description="Changes of the endpoint that active-passive selection uses: failovers and failbacks.",
 )
 
+REPLICA_CHOICES: Final = MetricSpec(
+    otel="seawall.replicas.choices",
+    kind=MetricKind.COUNTER,
+    unit="{choice}",
+    attributes=("router", "server", "reason"),
+    description="Units of work by the server that they were given, and why; reasons behind and no_reader are fallbacks.",
+)
+REPLICA_STATE: Final = MetricSpec(
+    otel="seawall.replicas.state",
+    kind=MetricKind.GAUGE,
+    unit="{server}",
+    attributes=("router", "server", "state"),
+    description="1 for the state that the server is in, 0 for the others; over several processes, how many see it so.",
+)
+REPLICA_LAG: Final = MetricSpec(
+    otel="seawall.replicas.lag",
+    kind=MetricKind.GAUGE,
+    unit="s",
+    attributes=("router", "server"),
+    description="How old at most what the replica shows is; absent while nobody knows.",
+)
+REPLICA_LAG_SIZE: Final = MetricSpec(
+    otel="seawall.replicas.lag.size",
+    kind=MetricKind.GAUGE,
+    unit="By",
+    attributes=("router", "server"),
+    description="Log that the replica has not replayed yet; absent while nobody knows.",
+)
+REPLICA_WAITS: Final = MetricSpec(
+    otel="seawall.replicas.waits",
+    kind=MetricKind.COUNTER,
+    unit="{wait}",
+    attributes=("router", "outcome"),
+    description="Reads that waited for a replica to have what their session wrote, by outcome: caught_up, in_vain.",
+)
+REPLICA_REFUSALS: Final = MetricSpec(
+    otel="seawall.replicas.refusals",
+    kind=MetricKind.COUNTER,
+    unit="{refusal}",
+    attributes=("router", "kind"),
+    description="Reads and writes that had nowhere to go.",
+)
+REPLICA_ROLE_CHANGES: Final = MetricSpec(
+    otel="seawall.replicas.role_changes",
+    kind=MetricKind.COUNTER,
+    unit="{change}",
+    attributes=("router",),
+    description="Changes of the writer.",
+)
+REPLICA_LOST_WRITES: Final = MetricSpec(
+    otel="seawall.replicas.lost_writes",
+    kind=MetricKind.COUNTER,
+    unit="{write}",
+    attributes=("router",),
+    description="Sessions that were told that a promotion lost, or may have lost, what they wrote.",
+)
+
 HEALTH_CHECK_HEALTHY: Final = MetricSpec(
     otel="seawall.health.check.healthy",
     kind=MetricKind.GAUGE,
@@ -258,6 +323,14 @@ ALL_METRICS: Final = (
     SELECTOR_PICKS,
     SELECTOR_EJECTIONS,
     SELECTOR_SWITCHES,
+    REPLICA_CHOICES,
+    REPLICA_STATE,
+    REPLICA_LAG,
+    REPLICA_LAG_SIZE,
+    REPLICA_WAITS,
+    REPLICA_REFUSALS,
+    REPLICA_ROLE_CHANGES,
+    REPLICA_LOST_WRITES,
     HEALTH_CHECK_HEALTHY,
     HEALTH_CHECK_DURATION,
     HEALTH_CHECK_RUNS,

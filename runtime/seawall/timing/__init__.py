@@ -44,7 +44,7 @@ from seawall.timing._dns import (
 )
 from seawall.timing._measured import Measurement, with_measurements
 from seawall.timing._model import FailureClass, Measure, Path, Prediction, Source, Term, Uncovered, arithmetic
-from seawall.timing._restores import RECOVERED_BY_BACKUPS, predict_backups
+from seawall.timing._restores import RECOVERED_BY_BACKUPS, predict_backups, predict_replicated_backups
 from seawall.timing._table import prediction_table, slowest_of_each
 
 __all__ = [
@@ -91,6 +91,7 @@ __all__ = [
     "parse_cron",
     "predict_backups",
     "predict_database",
+    "predict_replicated_backups",
     "prediction_table",
     "probe_timeout_seconds",
     "record_ttl",

@@ -4,13 +4,15 @@ The arithmetic is that of `predict_database` for something with neither a replic
 """
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Final
 
 from seawall.errors import InvalidInput
-from seawall.timing._backup import BackupSchedule
-from seawall.timing._database import DatabasePredictions, Span, predict_database
-from seawall.timing._model import FailureClass, Term
+from seawall.timing._backup import SHORTEST_BACKUP_INTERVAL_SECONDS, BackupSchedule
+from seawall.timing._database import LOG_UPLOAD_SECONDS, DatabasePredictions, Span, predict_database
+from seawall.timing._model import FailureClass, Measure, Prediction, Source, Term, check_seconds
 
+REPLICATION_SECONDS: Final = 300.0  # assumed, typical: until a log is in the other region too
 RECOVERED_BY_BACKUPS: Final = (FailureClass.CORRUPTION, FailureClass.REGION, FailureClass.ACCOUNT)
 
 
@@ -63,4 +65,59 @@ def predict_backups(
     return DatabasePredictions(
         tuple(each for each in found.predictions if each.failure_class in classes),
         tuple(each for each in found.uncovered if each.failure_class in classes),
+    )
+
+
+def predict_replicated_backups(
+    *,
+    region: str,
+    destination: str,
+    age_limit_seconds: float,
+    decision_seconds: Span | None = None,
+    restore_seconds: Span | None = None,
+) -> tuple[Prediction, ...]:
+    """What automated backups in another region recover, when the source's region is lost.
+
+    Args:
+        region: The source's.
+        destination: Where its backups are replicated to.
+        age_limit_seconds: How old the newest replicated backup may be before an alarm rings; what is lost at worst.
+        decision_seconds: As in `predict_backups`.
+        restore_seconds: As in `predict_backups`.
+
+    Raises:
+        InvalidInput: A time is not allowed, or both regions are one.
+    """
+    check_seconds("age_limit_seconds", age_limit_seconds)
+    upload = LOG_UPLOAD_SECONDS[1]
+    if age_limit_seconds < upload + REPLICATION_SECONDS:
+        raise InvalidInput(
+            "age_limit_seconds",
+            age_limit_seconds,
+            allowed=f"at least {upload + REPLICATION_SECONDS:g}",
+            because=f"logs leave the instance every {upload:g} s, and take {REPLICATION_SECONDS:g} s to the other region",
+        )
+    if destination == region:
+        raise InvalidInput("destination", destination, allowed="another region", because="the source's is what is lost")
+    # The way back is that of any copy in another region; only what is lost differs.
+    found = predict_backups(
+        region=region,
+        backups=[BackupSchedule(interval_seconds=SHORTEST_BACKUP_INTERVAL_SECONDS, copy_region=destination)],
+        classes=[FailureClass.REGION],
+        decision_seconds=decision_seconds,
+        restore_seconds=restore_seconds,
+    )
+    lost = (
+        Term("log upload", *LOG_UPLOAD_SECONDS, Source.DOCUMENTED, "RDS uploads transaction logs every five minutes"),
+        Term(
+            "replication of backups",
+            REPLICATION_SECONDS,
+            float(age_limit_seconds - upload),
+            Source.ASSUMED,
+            "RDS copies logs as they are ready; an alarm rings when the newest is older, nothing prevents it",
+            inputs=("age_limit_seconds",),
+        ),
+    )
+    return tuple(
+        replace(each, terms=lost) if each.measure is Measure.RECOVERY_POINT else each for each in found.predictions
     )

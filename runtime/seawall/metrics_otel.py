@@ -173,7 +173,7 @@ def watch(*sources: Source, meter_provider: MeterProvider | None = None) -> Otel
     They are read when the SDK collects; only a breaker's changes of state are counted as they happen.
 
     Args:
-        sources: Breakers, registries of breakers, selectors, health registries, fault injectors.
+        sources: Breakers, registries of breakers, selectors, replica routers, health registries, fault injectors.
         meter_provider: The SDK's; the global one when left out.
 
     Raises:
@@ -182,7 +182,7 @@ def watch(*sources: Source, meter_provider: MeterProvider | None = None) -> Otel
     for source in sources:
         if not isinstance(cast("object", source), Source):
             raise InvalidInput(
-                "sources", source, allowed="breakers, their registries, selectors, health registries, fault injectors"
+                "sources", source, allowed="breakers, their registries, selectors, replica routers, health registries, fault injectors"
             )
     return OtelWatch(sources, _meter(meter_provider))
 

@@ -1,5 +1,6 @@
 """What the runtime's objects count, read from their snapshots."""
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -17,6 +18,14 @@ from seawall.contract import (
     HEALTH_CHECK_HEALTHY,
     HEALTH_CHECK_RUNS,
     HEALTH_DRAINING,
+    REPLICA_CHOICES,
+    REPLICA_LAG,
+    REPLICA_LAG_SIZE,
+    REPLICA_LOST_WRITES,
+    REPLICA_REFUSALS,
+    REPLICA_ROLE_CHANGES,
+    REPLICA_STATE,
+    REPLICA_WAITS,
     SELECTOR_EJECTIONS,
     SELECTOR_ENDPOINTS,
     SELECTOR_PICKS,
@@ -27,15 +36,22 @@ from seawall.events import EventBus
 from seawall.faults import FaultInjector
 from seawall.health import HealthRegistry
 from seawall.instrumentation._budget import RequestTally
+from seawall.replicas import ReaderState, ReplicaRouter
 from seawall.selector import EndpointSelector, EndpointState
 
 __all__ = ["READ_METRICS", "Reading", "Source", "added_up", "buses_of", "readings_of"]
 
 Source: TypeAlias = (
-    CircuitBreaker | CircuitBreakerRegistry | EndpointSelector | HealthRegistry | FaultInjector | RequestTally
+    CircuitBreaker
+    | CircuitBreakerRegistry
+    | EndpointSelector
+    | ReplicaRouter
+    | HealthRegistry
+    | FaultInjector
+    | RequestTally
 )
 
-_LARGEST: Final = (BREAKER_FAILURE_RATE, HEALTH_CHECK_DURATION, ERROR_BUDGET_BURN_RATE)
+_LARGEST: Final = (BREAKER_FAILURE_RATE, HEALTH_CHECK_DURATION, ERROR_BUDGET_BURN_RATE, REPLICA_LAG, REPLICA_LAG_SIZE)
 _SMALLEST: Final = (HEALTH_CHECK_HEALTHY, ERROR_BUDGET_REMAINING)
 
 READ_METRICS: Final = (
@@ -47,6 +63,14 @@ READ_METRICS: Final = (
     SELECTOR_PICKS,
     SELECTOR_EJECTIONS,
     SELECTOR_SWITCHES,
+    REPLICA_CHOICES,
+    REPLICA_STATE,
+    REPLICA_LAG,
+    REPLICA_LAG_SIZE,
+    REPLICA_WAITS,
+    REPLICA_REFUSALS,
+    REPLICA_ROLE_CHANGES,
+    REPLICA_LOST_WRITES,
     HEALTH_CHECK_HEALTHY,
     HEALTH_CHECK_DURATION,
     HEALTH_CHECK_RUNS,
@@ -78,6 +102,8 @@ def readings_of(sources: Iterable[Source]) -> Iterator[Reading]:
                 yield from _of_breaker(breaker)
         elif isinstance(source, EndpointSelector):
             yield from _of_selector(source)
+        elif isinstance(source, ReplicaRouter):
+            yield from _of_router(source)
         elif isinstance(source, FaultInjector):
             for labels, count in source.snapshot().injected.items():
                 yield Reading(FAULTS_INJECTED, labels, count)
@@ -135,6 +161,25 @@ def _of_selector(selector: EndpointSelector) -> Iterator[Reading]:
         yield Reading(SELECTOR_PICKS, (now.name, each.endpoint.name), each.total_picks)
         yield Reading(SELECTOR_EJECTIONS, (now.name, each.endpoint.name), each.total_ejections)
     yield Reading(SELECTOR_SWITCHES, (now.name,), now.switches)
+
+
+def _of_router(router: ReplicaRouter) -> Iterator[Reading]:
+    now = router.snapshot()
+    for server, reason, count in now.choices:
+        yield Reading(REPLICA_CHOICES, (now.name, server, reason.value), count)
+    for each in now.servers:
+        for state in ReaderState:
+            yield Reading(REPLICA_STATE, (now.name, each.server.name, state.value), float(each.state is state))
+        if math.isfinite(each.lag_seconds):
+            yield Reading(REPLICA_LAG, (now.name, each.server.name), each.lag_seconds)
+        if each.lag_bytes is not None:
+            yield Reading(REPLICA_LAG_SIZE, (now.name, each.server.name), each.lag_bytes)
+    yield Reading(REPLICA_WAITS, (now.name, "caught_up"), now.waits - now.waits_in_vain)
+    yield Reading(REPLICA_WAITS, (now.name, "in_vain"), now.waits_in_vain)
+    yield Reading(REPLICA_REFUSALS, (now.name, "read"), now.refused_reads)
+    yield Reading(REPLICA_REFUSALS, (now.name, "write"), now.refused_writes)
+    yield Reading(REPLICA_ROLE_CHANGES, (now.name,), now.generation)
+    yield Reading(REPLICA_LOST_WRITES, (now.name,), now.lost_writes)
 
 
 def _of_health(registry: HealthRegistry) -> Iterator[Reading]:

@@ -50,7 +50,7 @@ def watch(*sources: Source, registry: CollectorRegistry = REGISTRY) -> Watch:
     them alive until `stop()`. Objects of one name and kind are added up.
 
     Args:
-        sources: Breakers, registries of breakers, selectors, health registries, fault injectors.
+        sources: Breakers, registries of breakers, selectors, replica routers, health registries, fault injectors.
         registry: Where to show them; prometheus_client's own when left out.
 
     Raises:
@@ -59,7 +59,9 @@ def watch(*sources: Source, registry: CollectorRegistry = REGISTRY) -> Watch:
     for source in sources:
         if not isinstance(cast("object", source), Source):
             raise InvalidInput(
-                "sources", source, allowed="breakers, their registries, selectors, health registries, fault injectors"
+                "sources",
+                source,
+                allowed="breakers, their registries, selectors, replica routers, health registries, fault injectors",
             )
     return _room_of(registry).enter(sources)
 

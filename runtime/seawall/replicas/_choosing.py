@@ -206,7 +206,7 @@ class Chooser:
                 core.name, "what the session wrote is in a later history than any that was seen here"
             )
         if at_writer or mode() & USE_WRITER or isinstance(consistency, WriterOnly):
-            return self._read_at_writer(standing)
+            return self._at_sure_writer(standing, position, ask) or self._read_at_writer(standing)
         if isinstance(consistency, Bounded):
             bound = now - consistency.max_lag_seconds
             position, need = NOTHING, Need(bound=bound, serve_lost=consistency.when_writer_lost == "serve")
@@ -215,6 +215,9 @@ class Chooser:
             return route
         if route and ask.waits and isinstance(consistency, ReadYourWrites) and position != NOWHERE:
             return consistency.wait_seconds
+        unsure = self._at_sure_writer(standing, position, ask)
+        if unsure is not None:
+            return unsure
         return self._fall_back(standing, exclude, ChoiceReason.BEHIND if route else ChoiceReason.NO_READER, ask)
 
     def _among_readers(
@@ -285,6 +288,22 @@ class Chooser:
         with core.lock:
             core.lost_writes += 1
         raise WriteLost(core.name, str(token), certain=held is Held.NO, because=lineage.parting(token))
+
+    def _at_sure_writer(self, standing: Standing, position: int, ask: Ask) -> float | None:
+        """How long to wait until the writer has been reached again, when a read needs what only the writer is sure to have.
+
+        After a failure it may come back rebuilt, as a replica with less than it had.
+        """
+        if standing.sure or position == NOTHING:
+            return None
+        if ask.waits:
+            return self._core.lag.timeout_seconds
+        with self._core.lock:
+            self._core.refused_reads += 1
+        raise NoReaderAvailable(
+            self._core.name,
+            f"no reader has what the session wrote, and the writer {standing.current} was not reached lately",
+        )
 
     def _read_at_writer(self, standing: Standing) -> Route:
         """The writer, because a read was asked to go there."""

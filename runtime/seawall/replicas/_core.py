@@ -61,8 +61,8 @@ class Standing:
     """Of the lineage; -1 while there is none."""
     readings: dict[str, Reading]
     """Of all but the current writer."""
-    others: dict[str, frozenset[str]]
-    """Of each reader: all the other ones."""
+    sure: bool
+    """Whether the current writer was reached when it was last tried: else it may come back as something else."""
     expires: float
     """When one of the verdicts means nothing any more."""
 
@@ -174,10 +174,14 @@ class Core:
         self._do(change, "observed")
 
     def suspect(self, name: str) -> None:
-        """A call to that server failed in a way that speaks against it."""
+        """A connection to that server was lost: until it has been measured again, nothing is known of it."""
         seen = self._roles.members.get(name)
-        if seen is not None:
-            seen.suspected = True
+        if seen is not None and self.measured and not seen.suspected:
+
+            def change() -> None:
+                seen.suspected = True
+
+            self._do(change, "observed")
 
     def told(self, writer: DatabaseServer, readers: Iterable[DatabaseServer], epoch: int) -> None:
         """The topology names the servers, and which of them is the writer."""
@@ -264,7 +268,7 @@ class Core:
     def _stand(self, now: float) -> Standing:
         roles, lineage = self._roles, self._lineage
         readings = self._readings = self._judged(now)
-        names = [name for name in self._servers if name != roles.current]
+        writer = roles.members.get(roles.current)
         return Standing(
             servers=dict(self._servers),
             current=roles.current,
@@ -277,7 +281,7 @@ class Core:
             system_id=-1 if lineage is None else lineage.system_id,
             timeline=-1 if lineage is None else lineage.timeline,
             readings=readings,
-            others={name: frozenset(names) - {name} for name in names},
+            sure=writer is not None and not writer.failures and not writer.suspected,
             expires=min((each.expires for each in readings.values() if each.fit), default=math.inf),
         )
 

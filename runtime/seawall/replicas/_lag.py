@@ -12,7 +12,7 @@ from typing import Final, final
 
 from seawall.replicas._lineage import Held, Lineage
 from seawall.replicas._model import LagPolicy, Observation, ReaderState
-from seawall.replicas._roles import FAILURES_TO_GIVE_UP, Seen
+from seawall.replicas._roles import Seen
 
 __all__ = ["Reading", "Trail", "judge"]
 
@@ -67,7 +67,7 @@ class Reading:
 
     state: ReaderState
     position: int = -1
-    """Bytes of log replayed; -1 where positions do not compare."""
+    """Bytes of log replayed; -1 where positions do not compare, or are not sure any more."""
     fresh_as_of: float = -math.inf
     """Everything that was written before this time of the clock is shown."""
     lag_bytes: int | None = None
@@ -105,8 +105,7 @@ def judge(
     """
     observation = seen.observation
     expires = seen.began + policy.verdict_ttl_seconds
-    gone = seen.failures >= FAILURES_TO_GIVE_UP and seen.suspected  # nobody needs to wait for the verdict to get old
-    if observation is None or now > expires or gone:
+    if observation is None or now > expires or seen.suspected:
         return Reading(ReaderState.UNKNOWN)
     if not observation.in_recovery:
         return Reading(ReaderState.STRAY)
@@ -115,6 +114,8 @@ def judge(
         return Reading(alien)
     if observation.position is None:
         return _by_its_own_word(observation, seen, policy, expires)
+    # While measurements fail it may be another incarnation that answers: rebuilt, and with less than it had before.
+    shown = observation.position if not seen.failures else -1
     position = observation.position
     reference = trail.last if trail.last is not None else furthest
     lag_bytes = None if reference is None else max(0, reference - position)
@@ -127,7 +128,7 @@ def judge(
         late = seen.began - fresh_as_of > policy.max_lag_seconds
         far = policy.max_lag_bytes is not None and lag_bytes > policy.max_lag_bytes
         state = ReaderState.LAGGING if late or far else ReaderState.FRESH
-    return Reading(state, position, fresh_as_of, lag_bytes, expires, writer_lost)
+    return Reading(state, shown, fresh_as_of, lag_bytes, expires, writer_lost)
 
 
 def _alien(observation: Observation, lineage: Lineage | None) -> ReaderState | None:

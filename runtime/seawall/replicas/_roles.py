@@ -40,7 +40,7 @@ class Seen:
     replayed: int | None = None
     """How far it was last seen to have replayed."""
     suspected: bool = False
-    """Whether a call to it failed since it was last measured."""
+    """Whether a connection to it was lost since it was last measured: it may not be what it was."""
 
     @property
     def takes_writes(self) -> bool:

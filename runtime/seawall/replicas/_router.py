@@ -273,6 +273,21 @@ class ReplicaRouter:
     ) -> None:
         self.stop()
 
+    def measure(self, server: str | None = None) -> None:
+        """Measure one server, or all one after another, in the calling thread.
+
+        For tests, and for apps that schedule by themselves instead of calling `start`. Without a gauge nothing happens.
+
+        Raises:
+            InvalidInput: there is no such server.
+        """
+        servers = self._core.standing.servers
+        if server is not None and server not in servers:
+            raise InvalidInput("server", server, allowed="one of " + ", ".join(servers))
+        if self._monitor is not None:
+            for each in [servers[server]] if server is not None else list(servers.values()):
+                self._monitor.round(each)
+
     # Choosing
 
     def unit(self, *, transaction: bool = True, start_on: StartOn | None = None) -> UnitOfWork:

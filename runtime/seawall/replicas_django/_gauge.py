@@ -27,12 +27,14 @@ class DjangoGauge:
     def __init__(self) -> None:
         self._lock: Final = threading.Lock()
         self._connections: Final[dict[str, Any]] = {}
+        self._forgotten: Final[dict[str, int]] = {}  # how often
 
     def measure(self, server: DatabaseServer, timeout_seconds: float) -> Observation:
         """What the server says of itself. Raises what psycopg raises, or `TimeoutError`."""
         deadline = time.monotonic() + timeout_seconds
         with self._lock:
             connection = self._connections.pop(server.name, None)
+            forgotten = self._forgotten.get(server.name, 0)
         if connection is None:
             connection = _connect(server, timeout_seconds)
         try:
@@ -41,8 +43,10 @@ class DjangoGauge:
             connection.close()
             raise
         with self._lock:
-            spare = self._connections.pop(server.name, None)  # of a measurement that had been given up, and came back
-            self._connections[server.name] = connection
+            keep = forgotten == self._forgotten.get(server.name, 0)  # nobody wants it any more, else
+            spare = self._connections.pop(server.name, None) if keep else connection
+            if keep:
+                self._connections[server.name] = connection
         if spare is not None:
             spare.close()
         return observation
@@ -50,6 +54,7 @@ class DjangoGauge:
     def forget(self, server: DatabaseServer) -> None:
         """Close the connection to it."""
         with self._lock:
+            self._forgotten[server.name] = self._forgotten.get(server.name, 0) + 1
             connection = self._connections.pop(server.name, None)
         if connection is not None:
             with contextlib.suppress(Exception):

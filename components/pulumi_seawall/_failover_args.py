@@ -5,6 +5,7 @@ from typing import NotRequired, TypedDict
 import pulumi
 
 from pulumi_seawall._health_args import AlarmCheckArgs, DetectionArgs, EndpointCheckArgs
+from pulumi_seawall._switch_args import SwitchArgs
 
 
 class LoadBalancerArgs(TypedDict):
@@ -91,7 +92,7 @@ class ObjectivesArgs(TypedDict):
 
 class FailoverImportIds(TypedDict):
     """Existing resources to adopt. A record's id is `ZONEID_name_type_setidentifier`, without the set identifier for
-    the simple records of a region; an alarm's is its name."""
+    the simple records of a region; an alarm's is its name. The switch's own are in `switch.import_ids`."""
 
     primary_a: NotRequired[str]
     primary_aaaa: NotRequired[str]
@@ -105,6 +106,10 @@ class FailoverImportIds(TypedDict):
     secondary_health_check: NotRequired[str]
     primary_status_alarm: NotRequired[str]
     secondary_status_alarm: NotRequired[str]
+    primary_in_service_check: NotRequired[str]
+    secondary_in_service_check: NotRequired[str]
+    primary_in_service_alarm: NotRequired[str]
+    secondary_in_service_alarm: NotRequired[str]
     both_unhealthy_alarm: NotRequired[str]
 
 
@@ -136,6 +141,9 @@ class FailoverRecordArgs(TypedDict):
     unhealthy."""
     status_alarms: NotRequired[bool]
     """Whether each check gets an alarm on its status; default yes."""
+    switch: NotRequired[SwitchArgs]
+    """An operator's switch, by which the standby takes over without a deployment. Each record then follows a calculated
+    check: the target's own check and the switch must both be well."""
     import_ids: NotRequired[FailoverImportIds]
     """Existing resources to adopt."""
     tags: NotRequired[dict[str, str]]

@@ -21,6 +21,8 @@ from pulumi_seawall._health_plan import (
 from pulumi_seawall._inputs import checked_keys, flag, is_plain, line, number, plain, plain_string, text, whole
 from pulumi_seawall._naming import checked_tags
 from pulumi_seawall._objectives import plan_objectives
+from pulumi_seawall._switch_args import FailoverSwitchArgs
+from pulumi_seawall._switch_plan import plan_switch_of_record
 from pulumi_seawall._targets import LONGEST_ZONE_ID, Alias, Shared, TargetPlan
 from seawall import timing
 from seawall.errors import InvalidInput
@@ -84,6 +86,8 @@ class FailoverPlan:
         both_unhealthy_alarm: Whether to declare the alarm on both sides.
         import_ids: Existing resources to adopt.
         tags: For checks and alarms.
+        switch: Arguments of its `FailoverSwitch`, when it has one.
+        status_alarms: Whether each check gets an alarm on its status.
     """
 
     name: str
@@ -98,6 +102,13 @@ class FailoverPlan:
     both_unhealthy_alarm: bool = False
     import_ids: FailoverImportIds = field(default_factory=FailoverImportIds)
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
+    switch: FailoverSwitchArgs | None = None
+    status_alarms: bool = True
+
+    @property
+    def counted_sides(self) -> tuple[TargetPlan, ...]:
+        """The sides whose own check is counted together with the switch."""
+        return tuple(side for side in self.sides if side.health_check is not None) if self.switch is not None else ()
 
     @property
     def sides(self) -> tuple[TargetPlan, TargetPlan]:
@@ -137,6 +148,11 @@ def plan_failover(args: FailoverRecordArgs) -> FailoverPlan:
     primary = plan_side("primary", given["primary"], shared, import_ids)
     secondary = plan_side("secondary", given["secondary"], shared, import_ids)
     check_pair(primary, secondary)
+    switch: FailoverSwitchArgs | None = None
+    if "switch" in given:
+        switch, armed = plan_switch_of_record(given["switch"], primary.region, secondary.region, tags)
+        primary, secondary = replace(primary, switched=armed), replace(secondary, switched=armed)
+    _check_in_service_ids(import_ids, (primary, secondary), switched=switch is not None)
     names = {"name": name} | {f"{side.role}.regional_name": side.regional_name for side in (primary, secondary)}
     zone_id = check_zone(given.get("zone_name"), zone_id, names)
     caches = timing.client_caches(
@@ -166,8 +182,24 @@ def plan_failover(args: FailoverRecordArgs) -> FailoverPlan:
         both,
         import_ids,
         tags,
+        switch,
+        status_alarms,
     )
     return replace(plan, records=_plan_records(plan))
+
+
+def _check_in_service_ids(
+    import_ids: FailoverImportIds, sides: tuple[TargetPlan, TargetPlan], *, switched: bool
+) -> None:
+    """The checks that count a side's own check and the switch are there only with both."""
+    for side in sides:
+        for kind in ("check", "alarm"):
+            key = f"{side.role}_in_service_{kind}"
+            import_id = import_id_of(import_ids, key)
+            if import_id is not None and not (switched and side.health_check):
+                raise InvalidInput(
+                    f"import_ids.{key}", import_id, allowed=f"only with switch and a check on the {side.role}"
+                )
 
 
 def check_zone(

@@ -63,6 +63,7 @@ class TargetPlan:
         health_check_args: Arguments of its `HealthCheck`, when it has one.
         health_check: What that declares.
         alias_detection: How long a target takes to be known as failed through `evaluate_target_health`.
+        switched: Whether its record obeys a switch too.
     """
 
     role: str
@@ -77,19 +78,20 @@ class TargetPlan:
     health_check_args: HealthCheckArgs | None
     health_check: HealthCheckPlan | None
     alias_detection: tuple[Term, ...] = ()
+    switched: bool = False
 
     @property
     def checked(self) -> bool:
         """Whether Route 53 can know that it failed."""
-        return self.health_check is not None or self.alias is not None
+        return self.health_check is not None or self.alias is not None or self.switched
 
     def detection(self, failure_class: FailureClass) -> tuple[Term, ...]:
         """How long until Route 53 knows that this target failed."""
         if self.health_check is None:
             return self.alias_detection
-        if failure_class is FailureClass.ENDPOINT:
-            return self.health_check.endpoint_detection
-        return self.health_check.detection
+        endpoint = failure_class is FailureClass.ENDPOINT
+        own = self.health_check.endpoint_detection if endpoint else self.health_check.detection
+        return timing.calculated_detection(own) if self.switched else own
 
     def kept(self, ttl_seconds: int | None) -> Term:
         """How long resolvers keep its answer, with that TTL on records with addresses."""

@@ -10,7 +10,14 @@ import pulumi
 import pytest
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
 
+ARC = ("ap-northeast-1", "ap-southeast-2", "eu-west-1", "us-east-1", "us-west-2")
 STACK_TYPE = "pulumi:pulumi:Stack"
+
+
+ANSWERS: dict[str, dict[str, Any]] = {
+    "aws:index/getIpRanges:getIpRanges": {"id": "ranges", "cidrBlocks": ["192.0.2.0/24", "198.51.100.0/24"]},
+}
+"""What the functions that components call answer with."""
 
 
 @dataclass
@@ -46,7 +53,9 @@ class Recorder(Mocks):
         self.deployment = deployment
 
     def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
-        raise AssertionError(f"components call no functions, but {args.token}")
+        if args.token in ANSWERS:
+            return {**args.args, **ANSWERS[args.token]}, []
+        raise AssertionError(f"components call no other functions, but {args.token}")
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
         if args.typ != STACK_TYPE:
@@ -65,6 +74,15 @@ def _made_up(kind: str, inputs: dict[str, Any]) -> dict[str, Any]:
             return {"keyId": key, "arn": f"arn:aws:kms:{inputs['region']}:123456789012:key/{key}"}
         case "Zone":
             return {"zoneId": "ZPRIVATE"}
+        case "Bucket":
+            bucket = inputs.get("bucket", "made-up-bucket")
+            return {
+                "bucket": bucket,
+                "arn": f"arn:aws:s3:::{bucket}",
+                "bucketRegionalDomainName": f"{bucket}.s3.{inputs['region']}.amazonaws.com",
+            }
+        case "Cluster":
+            return {"clusterEndpoints": [{"region": region, "endpoint": f"https://{region}.arc/v1"} for region in ARC]}
         case _:
             return {}
 

@@ -167,10 +167,17 @@ def workload_identity() -> pulumi_seawall.WorkloadIdentity:
     return pulumi_seawall.WorkloadIdentity("shop-app", args)
 
 
+def failover_switch() -> pulumi_seawall.FailoverSwitch:
+    """The switch that declares most: a cluster, a panel, two controls, a safety rule and two checks."""
+    args: Any = {"primary_region": "ap-northeast-1", "standby_region": "us-west-2", "routing_control": {}}
+    return pulumi_seawall.FailoverSwitch("shop", args)
+
+
 COMPONENTS = {
     "BackupReplication": backup_replication,
     "BackupPlan": backup_plan,
     "FailoverRecord": failover_record,
+    "FailoverSwitch": failover_switch,
     "FaultExperiment": fault_experiment,
     "HealthCheck": health_check,
     "LatencyRecord": latency_record,

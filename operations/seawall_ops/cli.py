@@ -28,7 +28,14 @@ from seawall.errors import CloudUnavailable, SeawallError
 from seawall_ops.adopt.command import EPILOG as ADOPT_EPILOG
 from seawall_ops.adopt.command import adopt
 from seawall_ops.backups import app as backups
+from seawall_ops.cost.command import EPILOG as COST_EPILOG
+from seawall_ops.cost.command import cost
+from seawall_ops.drift import EPILOG as DRIFT_EPILOG
+from seawall_ops.drift import drift
 from seawall_ops.exits import ExitCode
+from seawall_ops.explain.command import app as dns
+from seawall_ops.review import EPILOG as PREVIEW_EPILOG
+from seawall_ops.review import preview_command
 
 __all__ = ["app", "main"]
 
@@ -60,7 +67,11 @@ def options(
 
 
 app.command(epilog=ADOPT_EPILOG)(adopt)
+app.command(epilog=COST_EPILOG)(cost)
+app.command(epilog=DRIFT_EPILOG)(drift)
+app.command("preview", epilog=PREVIEW_EPILOG)(preview_command)
 app.add_typer(backups, name="backups")
+app.add_typer(dns, name="dns")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -30,7 +30,7 @@ from seawall_ops.dns.records import (
     canonical,
 )
 from seawall_ops.dns.rules import Rule
-from seawall_ops.dns.tree import endpoints_of, regions_of
+from seawall_ops.dns.tree import endpoints_of, records_of, regions_of
 from seawall_ops.dns.verdicts import Fault
 
 __all__ = [
@@ -69,6 +69,7 @@ __all__ = [
     "health_of",
     "parse_checks",
     "parse_zone",
+    "records_of",
     "regions_of",
     "situation",
     "things_of",

@@ -6,7 +6,7 @@ the same rules, and an answer at a dead endpoint while a live one exists is neve
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 from itertools import combinations
 from typing import Final
 
@@ -25,7 +25,7 @@ __all__ = ["Situation", "Thing", "ThingKind", "World", "every_situation", "situa
 MOST_THINGS: Final = 10  # 1024 combinations for each client: more is neither read nor quick
 
 
-class ThingKind(Enum):
+class ThingKind(StrEnum):
     """What can fail."""
 
     REGION = "region"

@@ -37,6 +37,7 @@ class Child:
         environ: Its whole environment.
         folder: Where it runs; by default where we do.
         on_line: Called for each line, in a thread of its own.
+        account: User and group id to run it as, which only root may ask for; by default our own.
     """
 
     def __init__(
@@ -46,12 +47,13 @@ class Child:
         environ: Mapping[str, str],
         folder: Path | None = None,
         on_line: Callable[[str], None] | None = None,
+        account: tuple[int, int] | None = None,
     ) -> None:
         self.name: Final = Path(command[0]).name
         self._on_line = on_line
         self._lines: collections.deque[str] = collections.deque(maxlen=LINES_KEPT)
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(GUARD), *map(str, command)],
+            [sys.executable, "-I", "-S", str(GUARD), _as_argument(account), *map(str, command)],
             cwd=folder,
             env=dict(environ),
             stdin=subprocess.PIPE,
@@ -113,6 +115,10 @@ class Child:
                 self._lines.append(line.rstrip())
                 if self._on_line:
                     self._on_line(line.rstrip())
+
+
+def _as_argument(account: tuple[int, int] | None) -> str:
+    return f"{account[0]}:{account[1]}" if account else ""
 
 
 def last_words(lines: Sequence[str]) -> str:

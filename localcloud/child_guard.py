@@ -2,7 +2,8 @@
 
 Started by `child.Child` as the leader of a session of its own, with a pipe as standard input. The other end of the pipe
 closes when the asking process ends in whatever way, SIGKILL included; then the whole process group is killed. A script
-of its own, in the standard library alone, so that it starts in hundredths of a second.
+of its own, in the standard library alone, so that it starts in hundredths of a second. Its first argument is the user
+and group to run the command as, `uid:gid`, or nothing for its own.
 """
 
 import os
@@ -21,10 +22,16 @@ def end_with(command: "subprocess.Popen[bytes]") -> None:
 
 
 if __name__ == "__main__":
+    uid, _, gid = sys.argv[1].partition(":")
     try:
-        started = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)
+        if uid:
+            started = subprocess.Popen(
+                sys.argv[2:], stdin=subprocess.DEVNULL, user=int(uid), group=int(gid), extra_groups=()
+            )
+        else:
+            started = subprocess.Popen(sys.argv[2:], stdin=subprocess.DEVNULL)
     except OSError as error:
-        sys.exit(f"{sys.argv[1]}: {error.strerror}")
+        sys.exit(f"{sys.argv[2]}: {error.strerror}")
     threading.Thread(target=end_with, args=(started,), daemon=True).start()
     sys.stdin.buffer.read()
     os.killpg(0, signal.SIGKILL)

@@ -3,13 +3,36 @@
 import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+if TYPE_CHECKING:
+    from localcloud.postgres_fleet import PostgresFleet
+
 # How fast a machine makes examples says nothing about what is tested: three workers share two cores, and no test is timed.
 settings.register_profile("seawall", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("seawall")
+
+
+@pytest.fixture(scope="session")
+def _postgres_servers() -> "Iterator[PostgresFleet]":
+    from localcloud.postgres_fleet import PostgresFleet
+
+    with PostgresFleet(replicas=2) as fleet:
+        yield fleet
+
+
+@pytest.fixture
+def postgres_fleet(_postgres_servers: "PostgresFleet") -> "PostgresFleet":
+    """A real PostgreSQL server and two replicas, whole and empty, for a test to do anything to.
+
+    Which of them is `fleet.primary` is another one after a promotion. The servers are made once per worker, which takes
+    a second, and mended before each test: give tests that use them `pytest.mark.xdist_group("postgres")`.
+    """
+    _postgres_servers.mend()
+    return _postgres_servers
 
 
 @pytest.fixture

@@ -56,3 +56,16 @@ def arn_of(name: str, value: str, service: str, kind: str, region: str, account_
     if account_id is not None and rest[3] != account_id:
         raise InvalidInput(name, value, allowed=f"one of account {account_id}")
     return value
+
+
+def boundary(name: str, value: object) -> str | None:
+    """The ARN of a policy that bounds a role, when there is one.
+
+    Raises:
+        InvalidInput: It is none.
+    """
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise InvalidInput(name, value, allowed="a policy's ARN")
+    return arn_of(name, value, "iam", "policy/", "")

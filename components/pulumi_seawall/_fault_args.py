@@ -135,6 +135,8 @@ class FaultExperimentArgs(TypedDict):
     """Limits that this experiment goes beyond, each with its reason. One that is not needed is refused."""
     role_arn: NotRequired[pulumi.Input[str]]
     """A role that exists, in place of the one that is declared."""
+    permissions_boundary_arn: NotRequired[str]
+    """ARN of a policy that bounds the declared role, where the account asks for one."""
     log_group_arn: NotRequired[pulumi.Input[str]]
     """A log group that exists, in place of the one that is declared."""
     log_retention_days: NotRequired[int]

@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 
 import pulumi
 
-from pulumi_seawall._arns import account, arn_of
+from pulumi_seawall._arns import account, arn_of, boundary
 from pulumi_seawall._fault_actions import FaultAction, FaultShape, actions_of, longest_seconds
 from pulumi_seawall._fault_args import (
     FaultExperimentArgs,
@@ -97,6 +97,7 @@ class FaultPlan:
         longest_seconds: How long FIS works on it at most; 0 for what is over at once.
         policy: What FIS's role may do.
         role_arn: A role that exists.
+        permissions_boundary_arn: Of a policy that bounds the declared role.
         log_group_arn: A log group that exists.
         log_retention_days: Of the declared one.
         import_ids: Existing resources to adopt.
@@ -116,6 +117,7 @@ class FaultPlan:
     longest_seconds: int
     policy: pulumi.Input[str]
     role_arn: pulumi.Input[str] | None
+    permissions_boundary_arn: str | None
     log_group_arn: pulumi.Input[str] | None
     log_retention_days: int
     import_ids: FaultExperimentImportIds
@@ -174,6 +176,7 @@ def plan_fault(args: FaultExperimentArgs) -> FaultPlan:
         longest_seconds=longest_seconds(shape),
         policy=policy_text("the role's policy", statements, LARGEST_INLINE_POLICIES),
         role_arn=_existing(given, "role_arn", "iam", "role/", "", account_id),
+        permissions_boundary_arn=boundary("permissions_boundary_arn", given.get("permissions_boundary_arn")),
         log_group_arn=_existing(given, "log_group_arn", "logs", "log-group:", region, account_id),
         log_retention_days=_log_period(given),
         import_ids=_import_ids(given),

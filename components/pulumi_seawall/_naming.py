@@ -10,6 +10,7 @@ import pulumi
 from seawall.errors import InvalidInput
 
 LONGEST_ALARM_NAME: Final = 255  # CloudWatch
+LONGEST_ROLE_NAME: Final = 64  # IAM
 LONGEST_SET_IDENTIFIER: Final = 128  # Route 53
 LONGEST_TAG_KEY: Final = 128  # AWS, all services
 LONGEST_TAG_VALUE: Final = 256  # AWS, all services

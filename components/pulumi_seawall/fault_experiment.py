@@ -1,5 +1,7 @@
 """`FaultExperiment`: a fault that FIS injects on purpose, whom it may hit, and what stops it."""
 
+from typing import Final
+
 import pulumi
 import pulumi_aws as aws
 
@@ -9,14 +11,12 @@ from pulumi_seawall._fault_args import FaultExperimentArgs
 from pulumi_seawall._fault_permissions import trust
 from pulumi_seawall._fault_plan import FaultPlan, plan_fault
 from pulumi_seawall._inputs import known
-from pulumi_seawall._naming import own_tags, physical_name
+from pulumi_seawall._naming import LONGEST_ROLE_NAME, own_tags, physical_name
 
-LONGEST_ROLE_NAME = 64  # characters; IAM
-LONGEST_POLICY_NAME = 128  # characters; IAM
-LONGEST_LOG_GROUP_NAME = 512  # characters; CloudWatch Logs
-LOG_SCHEMA_VERSION = 2  # FIS's newest
+LONGEST_LOG_GROUP_NAME: Final = 512  # characters; CloudWatch Logs
+LOG_SCHEMA_VERSION: Final = 2  # FIS's newest
 # AWS's services deliver to groups below this without each one filling the account's one resource policy.
-LOG_GROUPS = "/aws/vendedlogs/fis"
+LOG_GROUPS: Final = "/aws/vendedlogs/fis"
 
 
 class FaultExperiment(pulumi.ComponentResource):
@@ -106,6 +106,7 @@ class FaultExperiment(pulumi.ComponentResource):
             name=plan.import_ids.get("role", label),
             description=f"What FIS may do for {name}",
             assume_role_policy=trust("the role's trust policy", plan.region, plan.account_id),
+            permissions_boundary=plan.permissions_boundary_arn,
             tags={**own_tags(name), **plan.tags},
             opts=pulumi.ResourceOptions(parent=self, import_=plan.import_ids.get("role")),
         )

@@ -18,8 +18,10 @@ SERVICES = {"tag": "resourcegroupstaggingapi", "monitoring": "cloudwatch"}
 # Actions without an operation of that name in botocore, and why they exist all the same.
 WITHOUT_OPERATION = {
     "ec2:InjectApiError": "FIS's own permission, which no operation of EC2 has",
+    "iam:PassRole": "asked of whoever hands a role to a service; no operation of its own",
     "logs:CreateLogDelivery": "asked of whoever sets up a vended log; it is no public operation",
     "rds-db:connect": "asked by the database when a token of IAM logs in",
+    "s3:ListBucket": "what ListObjects and ListObjectsV2 ask for",
     "sts:TagSession": "goes with AssumeRole when the session has tags",
 }
 

@@ -1,0 +1,315 @@
+"""`WorkloadIdentity`: one exact line per bad input, and a role that may do what it is for and nothing else."""
+
+import json
+from typing import Any
+
+import pulumi
+import pytest
+
+from pulumi_seawall import WorkloadIdentity, WorkloadPurpose, plan_workload_identity
+from pulumi_seawall._identity_calls import CALLS
+from seawall.errors import InvalidInput
+from seawall_policies import actions_in, grants, lint
+
+ABSENT: Any = object()
+ACCOUNT = "123456789012"
+REGIONS = ["eu-west-1", "eu-central-1"]
+POD = {"region": "eu-west-1", "cluster_name": "shop", "namespace": "shop", "service_account": "shop"}
+OPERATOR = f"arn:aws:iam::{ACCOUNT}:role/on-call"
+
+
+def identity(purpose: str = "app", **changes: Any) -> Any:
+    """An identity that is right, with more, other or fewer (`ABSENT`) entries."""
+    args: dict[str, Any] = {
+        "purpose": purpose,
+        "service": "shop",
+        "environment": "prod",
+        "account_id": ACCOUNT,
+        "regions": REGIONS,
+        "pods": [POD],
+    }
+    return {key: value for key, value in {**args, **changes}.items() if value is not ABSENT}
+
+
+def pod(**changes: Any) -> list[dict[str, Any]]:
+    return [{**POD, **changes}]
+
+
+BAD: dict[str, tuple[Any, str]] = {
+    "unknown purpose": (identity("root"), "purpose = root: app, observer, operator or surveyor"),
+    "nobody to take it": (
+        identity(pods=ABSENT),
+        "pods is missing: pods, assumed_by or both, because nobody could take the role",
+    ),
+    "a region that AWS lacks": (
+        identity(regions=["eu-west-9"]),
+        "regions[0] = eu-west-9: an AWS region; did you mean eu-west-3?",
+    ),
+    "no region": (identity(regions=[]), "regions = []: at least one region, each once"),
+    "a region twice": (
+        identity(regions=["eu-west-1", "eu-west-1"]),
+        "regions = ['eu-west-1', 'eu-west-1']: at least one region, each once",
+    ),
+    "a pod elsewhere": (
+        identity(pods=pod(region="us-east-1")),
+        "pods[0].region = us-east-1: one of regions: eu-west-1, eu-central-1",
+    ),
+    "every service account": (
+        identity(pods=pod(service_account="*")),
+        (
+            "pods[0].service_account = *: one Kubernetes name, because a wildcard there would give the role to every pod of "
+            "the cluster"
+        ),
+    ),
+    "a namespace that is none": (identity(pods=pod(namespace="Shop")), "pods[0].namespace = Shop: one Kubernetes name"),
+    "a service account twice": (
+        identity(pods=[POD, POD]),
+        (
+            "pods[1] = eu-west-1/shop/shop/shop: each service account once, because EKS has one association for a service "
+            "account"
+        ),
+    ),
+    "everybody": (
+        identity(assumed_by=["*"]),
+        (
+            "assumed_by[0] = *: the ARN of one role or user, because an account or * would let anybody in who has any right "
+            "there"
+        ),
+    ),
+    "a whole account": (
+        identity(assumed_by=[f"arn:aws:iam::{ACCOUNT}:root"]),
+        (
+            f"assumed_by[0] = arn:aws:iam::{ACCOUNT}:root: the ARN of one role or user, because an account or * would let "
+            "anybody in who has any right there"
+        ),
+    ),
+    "a second factor of pods": (
+        identity(require_mfa=True),
+        "require_mfa = True: only with assumed_by, because a pod has no second factor",
+    ),
+    "databases of an app": (
+        identity(databases=[{"region": "eu-west-1", "identifier": "shop"}]),
+        "databases = [{'region': 'eu-west-1', 'identifier': 'shop'}]: not with purpose = app",
+    ),
+    "every database": (
+        identity("operator", databases=[{"region": "eu-west-1", "identifier": "*"}]),
+        "databases[0].identifier = *: one instance's identifier, without wildcards",
+    ),
+    "a login by identifier": (
+        identity(database_logins=[{"region": "eu-west-1", "resource_id": "shop", "username": "app"}]),
+        (
+            "database_logins[0].resource_id = shop: such as db-ABCDEFGHIJKL01234: the instance's resource id, not its "
+            "identifier"
+        ),
+    ),
+    "a login as anybody": (
+        identity(database_logins=[{"region": "eu-west-1", "resource_id": "db-ABC", "username": "*"}]),
+        "database_logins[0].username = *: one user of the database, without wildcards",
+    ),
+    "every object of a bucket": (
+        identity("operator", switch_object_arns=["arn:aws:s3:::shop-switch/*"]),
+        "switch_object_arns[0] = arn:aws:s3:::shop-switch/*: an ARN such as arn:aws:s3:::bucket/key",
+    ),
+    "a routing control that is none": (
+        identity("operator", routing_control_arns=["shop"]),
+        "routing_control_arns[0] = shop: a routing control's ARN",
+    ),
+    "a check by name": (
+        identity("observer", health_check_ids=["shop"]),
+        "health_check_ids[0] = shop: a health check's id",
+    ),
+    "a session of a day": (identity(session_seconds=86_400), "session_seconds = 86400: 3600 to 43200 seconds"),
+    "a service that is none": (
+        identity(service="Shop"),
+        "service = Shop: 2 to 32 lower-case letters, digits and hyphens, a letter first, no hyphen last",
+    ),
+    "an account in letters": (
+        identity(account_id="production"),
+        "account_id = production: the 12 digits of an AWS account, as a string",
+    ),
+    "a boundary that is a role": (
+        identity(permissions_boundary_arn=OPERATOR),
+        f"permissions_boundary_arn = {OPERATOR}: an ARN such as arn:aws:iam:::policy/...",
+    ),
+    "an import of an association that is not declared": (
+        identity(import_ids={"associations": {"eu-west-1/shop/shop/other": "shop,a-1"}}),
+        "import_ids.associations[eu-west-1/shop/shop/other] = shop,a-1: one of eu-west-1/shop/shop/shop",
+    ),
+    "an import of half a policy": (
+        identity(import_ids={"role_policy": "shop"}),
+        "import_ids.role_policy = shop: the role's and the policy's name, role:policy",
+    ),
+    "a trust policy too large": (
+        identity(pods=[{**POD, "service_account": f"{'s' * 60}{number}"} for number in range(6)]),
+        "the role's trust policy = 2330 characters: at most 2048 without white space, IAM's quota",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_each_bad_input_is_one_exact_line(case):
+    """Name, value, what is allowed and why: enough for a tired person, before anything exists."""
+    args, expected = BAD[case]
+    with pytest.raises(InvalidInput) as caught:
+        plan_workload_identity(args)
+    assert str(caught.value) == expected
+
+
+GOOD: dict[str, Any] = {
+    "one person": identity(pods=ABSENT, assumed_by=[f"arn:aws:iam::{ACCOUNT}:user/alice"], require_mfa=True),
+    "pods and people": identity(assumed_by=[OPERATOR]),
+    "a session of twelve hours": identity(session_seconds=43_200),
+    "as many service accounts as a trust policy holds": identity(
+        pods=[{**POD, "service_account": f"{'s' * 60}{number}"} for number in range(5)]
+    ),
+    "a key in a folder": identity("operator", switch_object_arns=["arn:aws:s3:::shop-switch/prod/standby"]),
+}
+
+
+@pytest.mark.parametrize("case", GOOD)
+def test_what_is_just_inside_is_allowed(case):
+    """A limit that also refuses what is right would be switched off."""
+    assert json.loads(plan_workload_identity(GOOD[case]).trust)["Statement"]
+
+
+def full(purpose: str) -> Any:
+    """An identity with everything that its purpose may reach."""
+    more: dict[str, dict[str, Any]] = {
+        "app": {"database_logins": [{"region": "eu-west-1", "resource_id": "db-ABC123", "username": "app"}]},
+        "observer": {"health_check_ids": ["11111111-2222-3333-4444-555555555555"]},
+        "operator": {
+            "databases": [{"region": "eu-central-1", "identifier": "shop-standby"}],
+            "switch_object_arns": ["arn:aws:s3:::shop-switch/standby"],
+            "routing_control_arns": [
+                f"arn:aws:route53-recovery-control::{ACCOUNT}:controlpanel/0123abcd/routingcontrol/4567ef"
+            ],
+        },
+        "surveyor": {},
+    }
+    return identity(purpose, **more[purpose])
+
+
+@pytest.mark.parametrize("purpose", [purpose.value for purpose in WorkloadPurpose])
+def test_a_policy_is_what_the_table_of_calls_says(purpose):
+    """Generated, not written: a permission cannot be added without a call, nor a call forgotten."""
+    policy = json.loads(str(plan_workload_identity(full(purpose)).policy))
+    logins = {"rds-db:connect"} if purpose == "app" else set()
+    assert actions_in(policy) == {call.permission for call in CALLS[WorkloadPurpose(purpose)]} | logins
+    assert lint(policy) == []
+
+
+def test_the_app_reads_its_two_documents_and_logs_in_as_one_user():
+    """Another service's topology, and another user of the database, are none of its business."""
+    policy = json.loads(str(plan_workload_identity(full("app")).policy))
+    (reading,), (login,) = grants(policy, "ssm:GetParameters"), grants(policy, "rds-db:connect")
+    assert reading["Resource"] == [
+        f"arn:aws:ssm:{region}:{ACCOUNT}:parameter/seawall/shop/prod/{document}"
+        for region in REGIONS
+        for document in ("topology", "live")
+    ]
+    assert login["Resource"] == [f"arn:aws:rds-db:eu-west-1:{ACCOUNT}:dbuser:db-ABC123/app"]
+
+
+def test_the_operator_reaches_only_what_is_named():
+    """A failover of one service must not be able to promote another's database."""
+    policy = json.loads(str(plan_workload_identity(full("operator")).policy))
+    (promote,), (write,) = grants(policy, "rds:PromoteReadReplica"), grants(policy, "ssm:PutParameter")
+    assert promote["Resource"] == [f"arn:aws:rds:eu-central-1:{ACCOUNT}:db:shop-standby"]
+    assert all(resource.endswith("/seawall/shop/prod/live") for resource in write["Resource"])
+    assert grants(policy, "s3:PutObject")[0]["Resource"] == ["arn:aws:s3:::shop-switch/standby"]
+    bare = json.loads(str(plan_workload_identity(identity("operator")).policy))
+    assert not actions_in(bare) & {"rds:PromoteReadReplica", "s3:PutObject"}
+
+
+def test_what_takes_no_arn_is_held_to_the_regions():
+    """Metrics and backups have no ARN to name: the condition keeps the other regions out."""
+    policy = json.loads(str(plan_workload_identity(full("surveyor")).policy))
+    (vaults,), (zones,) = grants(policy, "backup:ListBackupVaults"), grants(policy, "route53:ListHostedZones")
+    assert vaults["Condition"] == {"StringEquals": {"aws:RequestedRegion": sorted(REGIONS)}}
+    assert zones["Condition"] == {"StringEquals": {"aws:RequestedRegion": ["us-east-1"]}}
+
+
+def test_arns_are_of_the_partition_of_their_region():
+    """`arn:aws:` in China allows nothing at all."""
+    policy = json.loads(str(plan_workload_identity(identity("observer", regions=["cn-north-1"], pods=ABSENT, assumed_by=[
+        f"arn:aws-cn:iam::{ACCOUNT}:role/watch"
+    ])).policy))  # fmt: skip
+    resources = [each for statement in policy["Statement"] for each in statement["Resource"] if each != "*"]
+    assert resources
+    assert all(resource.startswith("arn:aws-cn:") for resource in resources)
+
+
+def test_pods_take_the_role_by_their_cluster_namespace_and_service_account():
+    """Without the tags of the session any association in the account could hand the role out."""
+    pods = [POD, {**POD, "region": "eu-central-1", "cluster_name": "shop-2"}, {**POD, "service_account": "worker"}]
+    statements = json.loads(plan_workload_identity(identity(pods=pods)).trust)["Statement"]
+    assert [statement["Principal"] for statement in statements] == [{"Service": "pods.eks.amazonaws.com"}] * 2
+    assert all(statement["Action"] == ["sts:AssumeRole", "sts:TagSession"] for statement in statements)
+    first, second = (statement["Condition"]["StringEquals"] for statement in statements)
+    assert first == {
+        "aws:RequestTag/eks-cluster-arn": [
+            f"arn:aws:eks:eu-west-1:{ACCOUNT}:cluster/shop",
+            f"arn:aws:eks:eu-central-1:{ACCOUNT}:cluster/shop-2",
+        ],
+        "aws:RequestTag/kubernetes-namespace": "shop",
+        "aws:RequestTag/kubernetes-service-account": "shop",
+    }
+    assert second["aws:RequestTag/kubernetes-service-account"] == "worker"
+    assert second["aws:RequestTag/eks-cluster-arn"] == [f"arn:aws:eks:eu-west-1:{ACCOUNT}:cluster/shop"]
+
+
+def test_people_take_the_role_with_a_second_factor_when_that_is_asked_for():
+    """The condition must not touch pods, which have none."""
+    trust = json.loads(plan_workload_identity(identity(assumed_by=[OPERATOR], require_mfa=True)).trust)
+    pods, people = trust["Statement"]
+    assert people["Principal"] == {"AWS": [OPERATOR]}
+    assert people["Condition"] == {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
+    assert "aws:MultiFactorAuthPresent" not in json.dumps(pods)
+
+
+def test_the_role_its_policy_and_the_associations_are_declared_and_told(deploy):
+    """What a cluster needs: an association per service account, in the cluster's own region."""
+    pods = [POD, {**POD, "region": "eu-central-1"}]
+    boundary = f"arn:aws:iam::{ACCOUNT}:policy/bound"
+    args = identity(pods=pods, permissions_boundary_arn=boundary, tags={"team": "shop"})
+    deployment = deploy(lambda: WorkloadIdentity("shop-app", args))
+    (role,) = deployment.of("Role").values()
+    assert role.inputs["name"] == "seawall-test-shop-app"
+    assert role.inputs["permissionsBoundary"] == boundary
+    assert role.inputs["tags"]["team"] == "shop"
+    (policy,) = deployment.of("RolePolicy").values()
+    assert policy.inputs["policy"] == deployment.outputs["policy"]
+    associations = {made.inputs["region"]: made.inputs for made in deployment.of("PodIdentityAssociation").values()}
+    assert set(associations) == set(REGIONS)
+    assert {each["roleArn"] for each in associations.values()} == {deployment.outputs["role_arn"]}
+
+
+def test_existing_resources_are_adopted_under_their_own_names(deploy):
+    """A name of ours in place of theirs would replace what is imported."""
+    ids = {
+        "role": "old",
+        "role_policy": "old:rights",
+        "associations": {"eu-west-1/shop/shop/shop": "shop,a-0123456789abcdef0"},
+    }
+    made = {
+        each.type.rpartition(":")[2]: each
+        for each in deploy(lambda: WorkloadIdentity("shop-app", identity(import_ids=ids))).made
+    }
+    assert (made["Role"].import_id, made["Role"].inputs["name"]) == ("old", "old")
+    assert (made["RolePolicy"].import_id, made["RolePolicy"].inputs["name"]) == ("old:rights", "rights")
+    assert made["PodIdentityAssociation"].import_id == "shop,a-0123456789abcdef0"
+
+
+def test_a_resource_id_that_is_known_late_ends_in_the_policy(deploy):
+    """The instance of the same program has no resource id before it exists."""
+    login = {"region": "eu-west-1", "resource_id": pulumi.Output.from_input("db-LATE1"), "username": "app"}
+    outputs = deploy(lambda: WorkloadIdentity("shop-app", identity(database_logins=[login]))).outputs
+    (statement,) = grants(json.loads(outputs["policy"]), "rds-db:connect")
+    assert statement["Resource"] == [f"arn:aws:rds-db:eu-west-1:{ACCOUNT}:dbuser:db-LATE1/app"]
+
+
+def test_nothing_is_registered_when_an_input_is_bad(deploy, deployment):
+    """Half of an identity is a role that anybody may forget."""
+    with pytest.raises(InvalidInput):
+        deploy(lambda: WorkloadIdentity("shop-app", identity(pods=ABSENT)))
+    assert deployment.made == []

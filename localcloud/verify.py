@@ -15,6 +15,7 @@ from rich.table import Table
 from localcloud.apps import AppInstance, ask
 from localcloud.findings import Finding, bare, unlike
 from localcloud.provider.recorded import recorded
+from localcloud.verify_backups import backups
 from localcloud.verify_topology import config_maps, databases, instances, topologies
 
 ALARM_REGION: Final = "us-east-1"  # where metrics of Route 53, and so their alarms, live
@@ -56,7 +57,8 @@ def read_back(
     """Compare a stack's outputs with what the cloud at `endpoint` has.
 
     Args:
-        outputs: The program's outputs: `zone_id`, `fqdn`, `records`, `health_checks`, `alarms`, `topology`, `database`.
+        outputs: The program's outputs: `zone_id`, `fqdn`, `records`, `health_checks`, `alarms`, `topology`, `database`,
+            `backups`.
         endpoint: The cloud's address.
         recorded_file: Where the provider plugin keeps what the cloud cannot emulate.
         manifests: Where the Kubernetes plugin has rendered, a folder per cluster.
@@ -76,6 +78,7 @@ def read_back(
             *_alarms(cloudwatch, outputs, recorded_file),
             *topologies(session, endpoint, outputs, look_up),
             *databases(outputs, look_up),
+            *backups(session, endpoint, outputs),
             *config_maps(outputs, manifests),
             *_shops(shops, outputs),
         )

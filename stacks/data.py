@@ -159,6 +159,8 @@ def _args(
         "objectives": environment.objectives.arguments(),
         "tags": environment.tags,
     }
+    if environment.backups is not None:
+        given["recovered_elsewhere"] = list(environment.backups.covers)
     return cast(ReplicatedDatabaseArgs, given)
 
 

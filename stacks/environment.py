@@ -15,6 +15,7 @@ from pydantic import BaseModel, BeforeValidator, Field, SecretStr, ValidationErr
 from pydantic_core import ErrorDetails
 
 from seawall.errors import MISSING, InvalidInput, SeawallError
+from stacks.backup_settings import BackupSettings
 from stacks.database_settings import DatabaseSettings
 from stacks.section import Section
 from stacks.settings import (
@@ -69,6 +70,8 @@ class Environment(Section):
     """The replicated database, where there is one."""
     database_password: SecretStr | None = None
     """The master user's; `pulumi config set --secret seawall:database_password`."""
+    backups: Annotated[BackupSettings | None, BeforeValidator(_from_json)] = None
+    """Backups of the database, where there are some."""
     breaker: Annotated[BreakerSettings | None, BeforeValidator(_from_json)] = None
     """The policy of the service's circuit breakers; the library's own when absent."""
     protect: bool = True

@@ -14,6 +14,7 @@ from stacks.edge import declare_edge, plan_edge
 from stacks.environment import Environment, load_environment
 from stacks.live import read_live, refuse_to_undo
 from stacks.notifications import ROUTE53_REGION, declare_topics, plan_topics
+from stacks.recovery import RecoveryPlan, declare_recovery, plan_recovery
 from stacks.workload import declare_workload, plan_topology, plan_workload
 
 
@@ -23,6 +24,7 @@ class Plans:
 
     edge: FailoverPlan
     data: DatabasePlan | None
+    recovery: RecoveryPlan | None
     topology: Topology
 
 
@@ -42,12 +44,14 @@ def declare() -> None:
     options = pulumi.ResourceOptions(protect=environment.protect)
     topics = declare_topics(environment, environment.label, environment.tags, options)
     data = declare_data(environment, plans.data, topics, options)
+    recovery = declare_recovery(environment, plans.recovery, data, topics, options)
     edge = declare_edge(environment, plans.edge, topics[ROUTE53_REGION], options)
     workload = declare_workload(environment, plans.topology, data, options)
 
     pulumi.export("service", environment.service)
     pulumi.export("environment", environment.environment)
-    for name, value in joined(edge.outputs, workload.outputs, data.outputs if data else {}).items():
+    parts = [part.outputs for part in (edge, workload, data, recovery) if part is not None]
+    for name, value in joined(*parts).items():
         pulumi.export(name, value)
 
 
@@ -73,7 +77,8 @@ def check(environment: Environment) -> Plans:
     plan_topics(environment)
     edge = plan_edge(environment)
     data = plan_data(environment)
+    recovery = plan_recovery(environment, data)
     topology = plan_topology(environment, planned_database(environment, data) if data else None)
     plan_workload(environment, topology)
     refuse_to_undo(topology, read_live(environment.service, environment.environment, topology.regions))
-    return Plans(edge, data, topology)
+    return Plans(edge, data, recovery, topology)

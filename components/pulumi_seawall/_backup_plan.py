@@ -4,7 +4,7 @@ Sources: AWS Backup API reference, `BackupSelection`; `UpdateRegionSettings` (op
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final, cast
 
@@ -25,14 +25,14 @@ from pulumi_seawall._backup_rules import DAY_SECONDS, RulePlan, Span, plan_rules
 from pulumi_seawall._backup_testing import TestingPlan, plan_testing
 from pulumi_seawall._backup_vaults import LONGEST_IMPORT_ID, VaultPlan, plan_vaults, with_locks
 from pulumi_seawall._database_args import SpanArgs
-from pulumi_seawall._inputs import checked_keys, flag, is_plain, line, listed, member, number, plain_string, text
+from pulumi_seawall._inputs import checked_keys, flag, is_plain, line, listed, member, number, text
 from pulumi_seawall._naming import checked_tags
-from pulumi_seawall._objectives import plan_objectives, plan_waivers
+from pulumi_seawall._objectives import plan_covered, plan_objectives, plan_waivers
 from pulumi_seawall._regions import known_region
 from seawall.errors import MISSING, InvalidInput
 from seawall.objectives import require_met
-from seawall.timing import RECOVERED_BY_BACKUPS, FailureClass, Prediction, longest_silence_seconds, predict_backups
 from seawall.timing import DatabasePredictions as Predictions
+from seawall.timing import FailureClass, Prediction, Term, longest_silence_seconds, predict_backups
 
 MOST_RESOURCES: Final = 500  # AWS Backup, without wildcards
 MOST_WILDCARDS: Final = 30  # AWS Backup
@@ -42,6 +42,17 @@ COPY_SPAN: Final[Span] = (1200.0, 7200.0)  # assumed, as in seawall.timing
 RESTORE_SPAN: Final[Span] = (1800.0, 14_400.0)  # assumed, as in seawall.timing
 DEFAULT_COVERED: Final = ("corruption", "account")
 MINUTE_SECONDS: Final = 60
+NOT_OURS: Final = ("writer name's TTL", "capacity")  # of a database with a name of its own
+NOT_INPUTS: Final = ("name_ttl_seconds", "client_cache_seconds", "replica_regions", "backup_retention_days")
+INPUTS: Final = {
+    "backups": "rules[].copies",
+    "interval_seconds": "rules[].schedule",
+    "start_window_seconds": "rules[].start_window_minutes",
+    "backup_seconds": "recovery.backup_seconds",
+    "copy_seconds": "recovery.copy_seconds",
+    "decision_seconds": "recovery.decision_seconds",
+    "restore_seconds": "recovery.restore_seconds",
+}
 NO_TESTS: Final = "restore_testing is off"
 
 
@@ -153,7 +164,7 @@ def plan_backups(args: BackupPlanArgs) -> PlannedBackups:
     for key, value in plan_ids.items():
         line(f"import_ids.{key}", value, LONGEST_IMPORT_ID)
     role = partial(matching, "the ARN of a role", ROLE_ARN)
-    found = _predict(sources, rules, spans, _plan_covered(given.get("covers", DEFAULT_COVERED)))
+    found = _predict(sources, rules, spans, plan_covered("covers", given.get("covers", DEFAULT_COVERED)))
     return PlannedBackups(
         types=types,
         vaults=vaults,
@@ -324,31 +335,31 @@ def _selected(
     return {kind: tuple(arn for arn in arns if type_of(str(arn)) is kind) for kind in types}
 
 
-def _plan_covered(given: object) -> tuple[FailureClass, ...]:
-    allowed = [one.value for one in RECOVERED_BY_BACKUPS]
-    covered: list[FailureClass] = []
-    for place, one in enumerate(listed("covers", given)):
-        name = plain_string(f"covers[{place}]", one)
-        if name not in allowed:
-            raise InvalidInput(
-                f"covers[{place}]", name, allowed=" or ".join(allowed), because="nothing else needs a backup"
-            )
-        covered.append(FailureClass(name))
-    return tuple(covered)
-
-
 def _predict(
     sources: Sequence[SourcePlan], rules: Sequence[RulePlan], spans: _Spans, covered: Sequence[FailureClass]
 ) -> Predictions:
-    """What is predicted of the first source: the rules are the same for all."""
+    """What is predicted of the first source: the rules are the same for all. Terms name this component's inputs."""
     stated: dict[str, Any] = dict(spans.stated)
-    return predict_backups(
+    found = predict_backups(
         region=sources[0].region,
         backups=[each for rule in rules for each in rule.timing(spans.backup, spans.copy)],
         classes=covered,
         point_in_time=any(rule.continuous for rule in rules),
         **stated,
     )
+    predictions = tuple(
+        replace(each, terms=tuple(_in_our_words(term) for term in each.terms if term.name not in NOT_OURS))
+        for each in found.predictions
+    )
+    uncovered = tuple(
+        replace(each, inputs=tuple(INPUTS.get(name, name) for name in each.inputs if name not in NOT_INPUTS))
+        for each in found.uncovered
+    )
+    return Predictions(predictions, uncovered)
+
+
+def _in_our_words(term: Term) -> Term:
+    return replace(term, inputs=tuple(INPUTS.get(name, name) for name in term.inputs if name not in NOT_INPUTS))
 
 
 def _against_objectives(given: BackupPlanArgs, found: Predictions) -> list[str]:

@@ -193,6 +193,9 @@ class ReplicatedDatabaseArgs(TypedDict):
     """A short-lived private name that follows the writer."""
     objectives: NotRequired[ObjectivesArgs]
     """What the service promises; what replication cannot meet is refused."""
+    recovered_elsewhere: NotRequired[list[str]]
+    """Failure classes that this alone does not recover from and something beside it does, a `BackupPlan`: of `region`,
+    `corruption`, `account`. They are not warned of here."""
     recovery: NotRequired[DatabaseRecoveryArgs]
     """Times of your own for the predictions."""
     waivers: NotRequired[list[WaiverArgs]]

@@ -32,7 +32,7 @@ from pulumi_seawall._database_roles import plan_roles
 from pulumi_seawall._dns import dns_name, in_zone
 from pulumi_seawall._inputs import checked_keys, flag, is_plain, line, member, number, plain_string, text, whole
 from pulumi_seawall._naming import checked_tags
-from pulumi_seawall._objectives import plan_objectives, plan_waivers
+from pulumi_seawall._objectives import plan_covered, plan_objectives, plan_waivers
 from pulumi_seawall._targets import LONGEST_ZONE_ID
 from seawall.errors import MISSING, InvalidInput
 from seawall.objectives import Violation, require_met
@@ -200,9 +200,9 @@ def plan_database(args: ReplicatedDatabaseArgs) -> DatabasePlan:
         tags=checked_tags("", given.get("tags")),
     )
     found = _predict(plan, given)
-    warnings = (
-        require_met(objectives, found.predictions, uncovered=found.uncovered, waivers=waivers) if objectives else []
-    )
+    elsewhere = plan_covered("recovered_elsewhere", given.get("recovered_elsewhere", []))
+    uncovered = [each for each in found.uncovered if each.failure_class not in elsewhere]
+    warnings = require_met(objectives, found.predictions, uncovered=uncovered, waivers=waivers) if objectives else []
     return replace(plan, predictions=found.predictions, warnings=tuple(warnings))
 
 

@@ -8,6 +8,7 @@ from pulumi_seawall._failover_args import ObjectiveExceptionArgs, ObjectivesArgs
 from pulumi_seawall._inputs import checked_keys, listed, plain_string
 from seawall.errors import InvalidInput
 from seawall.objectives import ObjectiveException, Objectives, Waiver
+from seawall.timing import RECOVERED_BY_BACKUPS, FailureClass
 
 
 def plan_objectives(args: ObjectivesArgs) -> Objectives:
@@ -52,3 +53,21 @@ def plan_waivers(args: object) -> tuple[Waiver, ...]:
                 f"{where}{error.name}", error.value, allowed=error.allowed, because=error.because
             ) from None
     return tuple(waivers)
+
+
+def plan_covered(name: str, args: object) -> tuple[FailureClass, ...]:
+    """Failure classes that backups recover from.
+
+    Raises:
+        InvalidInput: One is none of them.
+    """
+    allowed = [one.value for one in RECOVERED_BY_BACKUPS]
+    covered: list[FailureClass] = []
+    for place, one in enumerate(listed(name, args)):
+        value = plain_string(f"{name}[{place}]", one)
+        if value not in allowed:
+            raise InvalidInput(
+                f"{name}[{place}]", value, allowed=" or ".join(allowed), because="nothing else is recovered by a backup"
+            )
+        covered.append(FailureClass(value))
+    return tuple(covered)

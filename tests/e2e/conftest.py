@@ -186,7 +186,7 @@ def _lab(engine: Engine, folder: Path, *, database: bool) -> Iterator[Lab]:
     (source / "stacks").symlink_to(ROOT / "stacks")
     base = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text(encoding="utf-8"))
     if not database:
-        for key in [key for key in base["config"] if key.startswith("seawall:database")]:
+        for key in [key for key in base["config"] if key.startswith(("seawall:database", "seawall:backups"))]:
             del base["config"][key]
         base["config"]["seawall:objectives"].pop("exceptions", None)
         for region in base["config"]["seawall:regions"]:

@@ -1,0 +1,300 @@
+"""What a service is restored from when everything else is lost: backups of the database, and what `make dev` is told of them.
+
+Backups are made in the writer's region. After a failover they follow the writer, and what was made before stays where it is.
+"""
+
+import json
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+import pulumi
+import pulumi_aws as aws
+
+from pulumi_seawall import (
+    BackupPlan,
+    BackupPlanArgs,
+    BackupReplication,
+    BackupReplicationArgs,
+    DatabasePlan,
+    PlannedBackups,
+    ReplicationPlan,
+    instance_identifier,
+    plan_backups,
+    plan_replication,
+)
+from seawall.errors import InvalidInput
+from seawall.timing import Prediction
+from stacks.backup_settings import BackupSettings
+from stacks.data import Data
+from stacks.environment import Environment
+from stacks.section import Section
+
+NOBODY: Final = "000000000000"  # stands for the account while the plan is checked
+RDS: Final = "RDS"
+
+
+@dataclass(frozen=True)
+class RecoveryPlan:
+    """What will be declared, checked."""
+
+    backups: PlannedBackups
+    replication: ReplicationPlan | None
+
+    @property
+    def predictions(self) -> tuple[Prediction, ...]:
+        """Of failures that only these recover from."""
+        return self.backups.predictions
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the objectives rest on, a line each."""
+        return (*self.backups.warnings, *(self.replication.warnings if self.replication else ()))
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """What was declared."""
+
+    component: BackupPlan
+    outputs: Mapping[str, pulumi.Input[Any]]
+    """Exported by the stack; nothing of it is secret."""
+
+
+def plan_recovery(environment: Environment, data: DatabasePlan | None) -> RecoveryPlan | None:
+    """Check everything that backups will declare; registers nothing. None where there are none.
+
+    Raises:
+        InvalidInput: A value is not allowed.
+        ObjectiveNotMet: These backups cannot meet the environment's objectives.
+    """
+    settings = environment.backups
+    if settings is None:
+        return None
+    if data is None:
+        raise InvalidInput(
+            "seawall:backups", "given", allowed="only with seawall:database", because="nothing else is backed up"
+        )
+    writer = data.writer
+    identifier = writer.identifier or instance_identifier(environment.label, writer.name)
+    arn = f"arn:aws:rds:{writer.region}:{NOBODY}:db:{identifier}"
+    with _in_the_file("", _regions(settings, writer.region)):
+        backups = plan_backups(_args(environment, settings, writer.region, arn, {}))
+    if settings.replication is None:
+        return RecoveryPlan(backups, None)
+    with _in_the_file("replication.", []):
+        replication = plan_replication(_replication_args(environment, settings, writer.region, arn, {}, {}))
+    return RecoveryPlan(backups, replication)
+
+
+def declare_recovery(
+    environment: Environment,
+    plan: RecoveryPlan | None,
+    data: Data | None,
+    topics: Mapping[str, pulumi.Input[str]],
+    options: pulumi.ResourceOptions,
+) -> Recovery | None:
+    """Declare the backups, and who may write to the topics of their regions.
+
+    Args:
+        environment: The environment.
+        plan: From `plan_recovery`.
+        data: The database that is backed up.
+        topics: ARN of the alarms' topic, by region.
+        options: For every resource.
+    """
+    settings = environment.backups
+    if plan is None or settings is None or data is None:
+        return None
+    writer = data.plan.writer
+    arn = data.component.arns.apply(lambda arns: arns[writer.name])
+    component = BackupPlan(environment.label, _args(environment, settings, writer.region, arn, topics), options)
+    for vault in plan.backups.vaults:
+        if vault.region in _written_to(environment, settings, topics):
+            _let_backups_publish(environment, vault.region, topics[vault.region], options)
+    claims: dict[str, pulumi.Input[Any]] = {
+        "vaults": component.vault_names,
+        "keys": component.kms_key_arns,
+        "locks": {
+            vault.region: [vault.lock.min_retention_days, vault.lock.max_retention_days]
+            for vault in plan.backups.vaults
+            if vault.lock is not None
+        },
+        "plans": component.plan_ids,
+        "rules": {rule.name: rule.schedule for rule in plan.backups.rules},
+        "selections": component.selection_ids,
+        "resources": {writer.region: [arn]},
+        "restore_testing_plans": component.restore_testing_plans,
+        "alarms": component.alarm_names,
+    }
+    outputs: dict[str, pulumi.Input[Any]] = {
+        "backups": claims,
+        "predictions": component.predictions,
+        "warnings": component.warnings,
+    }
+    if plan.replication is not None:
+        keys = data.component.kms_key_arns
+        members = {one.region: keys.apply(lambda found, name=one.name: found[name]) for one in data.plan.members}
+        replication = BackupReplication(
+            environment.label,
+            _replication_args(environment, settings, writer.region, arn, members, topics),
+            options,
+        )
+        claims["replication"] = {
+            "region": replication.region,
+            "arn": replication.replication_arn,
+            "source": arn,
+            "retention_days": plan.replication.retention_days,
+            "alarm": replication.alarm_name,
+        }
+        outputs["restore_command"] = replication.restore_command
+    return Recovery(component, outputs)
+
+
+def _args(
+    environment: Environment,
+    settings: BackupSettings,
+    region: str,
+    arn: pulumi.Input[str],
+    topics: Mapping[str, pulumi.Input[str]],
+) -> BackupPlanArgs:
+    """The environment's numbers as the component wants them; what is absent is left to the component's defaults."""
+    given = _plain(settings)
+    for key in ("replication", "notifications", "source_import_ids"):
+        given.pop(key, None)
+    source: dict[str, Any] = {"region": region, "resource_arns": [arn]}
+    if settings.source_import_ids is not None:
+        source["import_ids"] = settings.source_import_ids
+    given |= {
+        "resource_types": [RDS],
+        "vaults": [_vault(environment, settings, each, region, topics) for each in _regions(settings, region)],
+        "sources": [source],
+        "keep_backups": environment.protect,
+        "objectives": environment.objectives.arguments(),
+        "tags": environment.tags,
+    }
+    return cast(BackupPlanArgs, given)
+
+
+def _regions(settings: BackupSettings, source: str) -> list[str]:
+    """Every region that needs a vault, the source's first."""
+    copies = [copy.region for rule in settings.rules for copy in rule.copies if copy.region is not None]
+    return list(dict.fromkeys([source, *copies, *(vault.region for vault in settings.vaults)]))
+
+
+def _vault(
+    environment: Environment,
+    settings: BackupSettings,
+    region: str,
+    source: str,
+    topics: Mapping[str, pulumi.Input[str]],
+) -> dict[str, Any]:
+    own = next((vault for vault in settings.vaults if vault.region == region), None)
+    given: dict[str, Any] = _plain(own) if own is not None else {"region": region}
+    if region == source and region in topics:
+        given.setdefault("alarm_actions", [topics[region]])
+    if region in _written_to(environment, settings, topics) and "existing_arn" not in given:
+        given.setdefault("notification_topic_arn", topics[region])
+    return given
+
+
+def _written_to(
+    environment: Environment, settings: BackupSettings, topics: Mapping[str, pulumi.Input[str]]
+) -> list[str]:
+    """Regions whose topic is declared here: whose policy is therefore ours to write."""
+    given = {*environment.alarms.topic_arns, *(["us-east-1"] if environment.alarms.topic_arn is not None else [])}
+    elsewhere = {vault.region for vault in settings.vaults if vault.notification_topic_arn or vault.existing_arn}
+    return [region for region in topics if settings.notifications and region not in given | elsewhere]
+
+
+def _let_backups_publish(
+    environment: Environment, region: str, topic: pulumi.Input[str], options: pulumi.ResourceOptions
+) -> None:
+    aws.sns.TopicPolicy(
+        f"{environment.label}-backups-{region}",
+        region=region,
+        arn=topic,
+        policy=pulumi.Output.from_input(topic).apply(topic_policy),
+        opts=options,
+    )
+
+
+def topic_policy(arn: str) -> str:
+    """What a topic has by itself (its account may do everything, alarms among it), and AWS Backup of that account."""
+    account = arn.split(":")[4]
+    statements = [
+        {
+            "Sid": "Account",
+            "Effect": "Allow",
+            "Principal": {"AWS": "*"},
+            "Action": ["sns:GetTopicAttributes", "sns:ListSubscriptionsByTopic", "sns:Publish", "sns:Subscribe"],
+            "Resource": arn,
+            "Condition": {"StringEquals": {"aws:SourceOwner": account}},
+        },
+        {
+            "Sid": "Backups",
+            "Effect": "Allow",
+            "Principal": {"Service": "backup.amazonaws.com"},
+            "Action": "sns:Publish",
+            "Resource": arn,
+            "Condition": {"StringEquals": {"aws:SourceAccount": account}},
+        },
+    ]
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
+def _replication_args(
+    environment: Environment,
+    settings: BackupSettings,
+    source: str,
+    arn: pulumi.Input[str],
+    keys: Mapping[str, pulumi.Input[str]],
+    topics: Mapping[str, pulumi.Input[str]],
+) -> BackupReplicationArgs:
+    given = _plain(settings.replication) if settings.replication is not None else {}
+    region = cast(str, given.get("region"))
+    if region in keys:
+        given.setdefault("kms_key_arn", keys[region])
+    if region in topics:
+        given["alarm_actions"] = [topics[region]]
+    given |= {
+        "source_arn": arn,
+        "source_region": source,
+        "keep_backups": environment.protect,
+        "tags": environment.tags,
+    }
+    return cast(BackupReplicationArgs, given)
+
+
+@contextmanager
+def _in_the_file(section: str, regions: Sequence[str]) -> Generator[None]:
+    """The component's names of inputs as the keys of `Pulumi.<env>.yaml` that gave them.
+
+    Args:
+        section: Below `seawall:backups`, with its period.
+        regions: Of the vaults, in the component's order: the file names them by region.
+    """
+    try:
+        yield
+    except InvalidInput as error:
+        name = f"seawall:backups.{section}{error.name}"
+        for place, region in enumerate(regions):
+            name = name.replace(f"backups.vaults[{place}].", f"backups.vaults[{region}].")
+        name = name.replace("backups.sources[0].import_ids.", "backups.source_import_ids.")
+        if error.name.startswith("objectives."):
+            name = f"seawall:{error.name}"
+        raise InvalidInput(name, error.value, allowed=error.allowed, because=error.because) from error
+
+
+def _plain(settings: Section) -> dict[str, Any]:
+    """Settings as arguments: lists for tuples, at any depth, and nothing that is absent."""
+    return cast("dict[str, Any]", _lists(settings.model_dump(exclude_none=True)))
+
+
+def _lists(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _lists(each) for key, each in cast("dict[str, object]", value).items()}
+    if isinstance(value, list | tuple):
+        return [_lists(each) for each in cast("Sequence[object]", value)]
+    return value

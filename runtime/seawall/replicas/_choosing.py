@@ -218,6 +218,8 @@ class Chooser:
         unsure = self._at_sure_writer(standing, position, ask)
         if unsure is not None:
             return unsure
+        if need is not None and need.bound > -math.inf and not need.serve_lost and not standing.sure:
+            raise self._unsure(standing, "nobody knows how old the readers are")
         return self._fall_back(standing, exclude, ChoiceReason.BEHIND if route else ChoiceReason.NO_READER, ask)
 
     def _among_readers(
@@ -298,11 +300,13 @@ class Chooser:
             return None
         if ask.waits:
             return self._core.lag.timeout_seconds
+        raise self._unsure(standing, "no reader has what the session wrote")
+
+    def _unsure(self, standing: Standing, because: str) -> NoReaderAvailable:
         with self._core.lock:
             self._core.refused_reads += 1
-        raise NoReaderAvailable(
-            self._core.name,
-            f"no reader has what the session wrote, and the writer {standing.current} was not reached lately",
+        return NoReaderAvailable(
+            self._core.name, f"{because}, and the writer {standing.current} was not reached lately"
         )
 
     def _read_at_writer(self, standing: Standing) -> Route:

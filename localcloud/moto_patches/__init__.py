@@ -15,7 +15,7 @@ from localcloud.errors import LocalCloudError
 __all__ = ["MOTO_VERSION", "UnknownMoto", "check_version", "patch_service"]
 
 MOTO_VERSION: Final = "5.2.5"
-PATCHED_SERVICES: Final = ("backup", "cloudwatch", "ec2", "iam", "rds", "route53", "sns", "ssm")
+PATCHED_SERVICES: Final = ("backup", "cloudwatch", "ec2", "iam", "rds", "route53", "s3", "sns", "ssm")
 
 _applied: Final[set[str]] = set()
 _lock: Final = Lock()

@@ -45,6 +45,45 @@ SAMPLES: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {
         },
         [{"failureThreshold": 2}, {"resourcePath": "/healthz"}, {"invertHealthcheck": True}, {"tags": {"Name": "other"}}],
     ),
+    "aws:route53/zoneAssociation:ZoneAssociation": (
+        {"zoneId": "{private_zone}", "vpcId": "{vpc}", "vpcRegion": "us-east-1"},
+        [],
+    ),
+    "aws:s3/bucket:Bucket": (
+        {"region": "us-west-2", "bucket": "bucket-{name}", "tags": {"a": "1"}},
+        [{"tags": {"b": "2"}}, {"forceDestroy": True}],
+    ),
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": (
+        {"region": "us-west-2", "bucket": "{bucket}", "blockPublicAcls": True, "blockPublicPolicy": True},
+        [{"ignorePublicAcls": True, "restrictPublicBuckets": True}, {"blockPublicPolicy": False}],
+    ),
+    "aws:s3/bucketPolicy:BucketPolicy": (
+        {"region": "us-west-2", "bucket": "{bucket}", "policy": '{"Version": "2012-10-17", "Statement": []}'},
+        [{"policy": '{"Version": "2012-10-17", "Statement": [], "Id": "second"}'}],
+    ),
+    "aws:route53recoverycontrol/cluster:Cluster": (
+        {"name": "sample", "tags": {"a": "1"}},
+        [{"networkType": "DUALSTACK"}, {"tags": {"b": "1"}}],
+    ),
+    "aws:route53recoverycontrol/controlPanel:ControlPanel": (
+        {"name": "sample", "clusterArn": "arn:aws:route53-recovery-control::123456789012:cluster/one"},
+        [{"name": "other"}, {"tags": {"b": "1"}}],
+    ),
+    "aws:route53recoverycontrol/routingControl:RoutingControl": (
+        {
+            "name": "sample", "clusterArn": "arn:aws:route53-recovery-control::123456789012:cluster/one",
+            "controlPanelArn": "arn:aws:route53-recovery-control::123456789012:controlpanel/one",
+        },
+        [{"name": "other"}],
+    ),
+    "aws:route53recoverycontrol/safetyRule:SafetyRule": (
+        {
+            "name": "sample", "controlPanelArn": "arn:aws:route53-recovery-control::123456789012:controlpanel/one",
+            "waitPeriodMs": 5000, "assertedControls": ["one", "two"],
+            "ruleConfig": {"inverted": False, "threshold": 1, "type": "ATLEAST"},
+        },
+        [{"name": "other"}, {"waitPeriodMs": 1000}],
+    ),
     "aws:cloudwatch/metricAlarm:MetricAlarm": (
         {
             "name": "sample", "region": "us-east-1", "namespace": "AWS/Route53", "metricName": "HealthCheckStatus",
@@ -416,6 +455,23 @@ class Surroundings:
     def _policy(self) -> str:
         iam = self._clients.get("iam", "us-east-1")
         return iam.create_policy(PolicyName=f"policy-{self.name}", PolicyDocument=ALLOWS)["Policy"]["Arn"]
+
+    def _bucket(self) -> str:
+        self._clients.get("s3", "us-west-2").create_bucket(
+            Bucket=f"bucket-{self.name}", CreateBucketConfiguration={"LocationConstraint": "us-west-2"}
+        )
+        return f"bucket-{self.name}"
+
+    def _private_zone(self) -> str:
+        ec2 = self._clients.get("ec2", "us-east-1")
+        vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+        zone = self._clients.get("route53", "us-east-1").create_hosted_zone(
+            Name=f"{self.name}.internal",
+            CallerReference=self.name,
+            VPC={"VPCId": vpc, "VPCRegion": "us-east-1"},
+            HostedZoneConfig={"PrivateZone": True},
+        )
+        return zone["HostedZone"]["Id"].rpartition("/")[2]
 
     def _topic(self) -> str:
         return self._clients.get("sns", "us-east-1").create_topic(Name=self.name)["TopicArn"]

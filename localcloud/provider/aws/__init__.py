@@ -29,19 +29,26 @@ from localcloud.provider.aws.network import VPC
 from localcloud.provider.aws.parameter import PARAMETER
 from localcloud.provider.aws.pod_identity import POD_IDENTITY_ASSOCIATION
 from localcloud.provider.aws.record import RECORD
+from localcloud.provider.aws.recovery_control import CLUSTER, CONTROL_PANEL, ROUTING_CONTROL, SAFETY_RULE
+from localcloud.provider.aws.s3 import BUCKET, BUCKET_POLICY, PUBLIC_ACCESS_BLOCK
 from localcloud.provider.aws.security_group import SECURITY_GROUP
 from localcloud.provider.aws.security_group_rule import EGRESS_RULE, INGRESS_RULE
 from localcloud.provider.aws.sns import SUBSCRIPTION, TOPIC
 from localcloud.provider.aws.sns_policy import TOPIC_POLICY
 from localcloud.provider.aws.subnet import SUBNET
 from localcloud.provider.aws.zone import ZONE
+from localcloud.provider.aws.zone_association import ZONE_ASSOCIATION
 
 __all__ = ["ADAPTERS", "FUNCTIONS"]
 
 _ADAPTERS: Final = (
     ALIAS_OF_KEY,
     AUTOMATED_BACKUPS_REPLICATION,
+    BUCKET,
+    BUCKET_POLICY,
+    CLUSTER,
     COMPOSITE_ALARM,
+    CONTROL_PANEL,
     EGRESS_RULE,
     EXPERIMENT_TEMPLATE,
     HEALTH_CHECK,
@@ -53,9 +60,10 @@ _ADAPTERS: Final = (
     OPEN_ID_CONNECT_PROVIDER,
     PARAMETER,
     PARAMETER_GROUP,
-    POD_IDENTITY_ASSOCIATION,
     PLAN,
+    POD_IDENTITY_ASSOCIATION,
     POLICY,
+    PUBLIC_ACCESS_BLOCK,
     RECORD,
     REGION_SETTINGS,
     RESTORE_TESTING_PLAN,
@@ -63,6 +71,8 @@ _ADAPTERS: Final = (
     ROLE,
     ROLE_POLICY,
     ROLE_POLICY_ATTACHMENT,
+    ROUTING_CONTROL,
+    SAFETY_RULE,
     SECURITY_GROUP,
     SELECTION,
     SUBNET,
@@ -76,5 +86,6 @@ _ADAPTERS: Final = (
     VAULT_POLICY,
     VPC,
     ZONE,
+    ZONE_ASSOCIATION,
 )
 ADAPTERS: Final[Mapping[str, Adapter]] = {adapter.resource_type: adapter for adapter in _ADAPTERS}

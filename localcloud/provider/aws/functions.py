@@ -6,6 +6,7 @@ from localcloud.errors import LocalCloudError
 from localcloud.provider.adapter import Properties
 from localcloud.provider.aws import dns_names, tags
 from localcloud.provider.aws.database import get_instance
+from localcloud.provider.aws.ip_ranges import ip_ranges
 from localcloud.provider.aws.parameter_functions import parameter, parameters_by_path
 from localcloud.provider.clients import PARTITION
 from localcloud.provider.core import CloudIn
@@ -89,6 +90,7 @@ def _zone_id(cloud_in: CloudIn, arguments: Properties) -> str:
 
 FUNCTIONS: Final = {
     "aws:index/getCallerIdentity:getCallerIdentity": _caller_identity,
+    "aws:index/getIpRanges:getIpRanges": ip_ranges,
     "aws:index/getPartition:getPartition": _partition,
     "aws:index/getRegion:getRegion": _region,
     "aws:rds/getInstance:getInstance": get_instance,

@@ -1,6 +1,7 @@
 """What tests of several rooms share."""
 
 import asyncio
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -33,6 +34,16 @@ def postgres_fleet(_postgres_servers: "PostgresFleet") -> "PostgresFleet":
     """
     _postgres_servers.mend()
     return _postgres_servers
+
+
+@pytest.fixture(autouse=True)
+def _sessions_of_their_own() -> Iterator[None]:
+    """A test that writes outside of any consistency scope leaves one in the context, which the next test is not to inherit."""
+    scopes = sys.modules.get("seawall.replicas._scope")
+    restore = scopes._SCOPE.set(None) if scopes is not None else None
+    yield
+    if scopes is not None:
+        scopes._SCOPE.reset(restore)
 
 
 @pytest.fixture

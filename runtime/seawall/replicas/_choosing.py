@@ -198,7 +198,7 @@ class Chooser:
                 position = self._position(standing, scope)
             if scope.tokens.time is not None:
                 need = Need(moment=scope.tokens.time)
-            at_writer = at_writer or scope.outcome_unknown
+            at_writer = at_writer or now < scope.doubtful_until
         if position == AHEAD:
             if ask.waits:
                 return core.lag.timeout_seconds  # a promotion is about to be noticed

@@ -7,6 +7,7 @@ task add to the same scope as the request that started them.
 import contextlib
 import functools
 import inspect
+import math
 import threading
 from collections.abc import Callable, Generator
 from contextvars import ContextVar
@@ -34,7 +35,7 @@ class Scope:
     From `consistency_scope()`; `ConsistencyMiddleware` opens one per request.
     """
 
-    __slots__ = ("_known", "_lock", "consistency", "outcome_unknown", "start_on", "sticky", "tokens", "version")
+    __slots__ = ("_lock", "consistency", "doubtful_until", "start_on", "sticky", "tokens", "version")
 
     def __init__(self, *tokens: Token, start_on: StartOn | None = None, consistency: Consistency | None = None) -> None:
         if start_on not in (None, "reader", "writer"):
@@ -49,8 +50,9 @@ class Scope:
         """Where units of work begin; `None`: as their adapter says."""
         self.consistency: Consistency | None = consistency
         """How to read; `None`: as the router says."""
-        self.outcome_unknown: bool = False
-        """Whether a commit of this session may or may not have happened: until the next one, its reads go to the writer."""
+        self.doubtful_until: float = -math.inf
+        """Until when, by the router's clock, reads go to the writer: a commit of this session may or may not have happened,
+        or nobody can say where it is. Later every reader that is fit has it, if it happened."""
         self.sticky: Final[dict[str, str]] = {}
         """The reader that each router last gave this session: with another one it might go back in time."""
         for token in tokens:
@@ -59,7 +61,7 @@ class Scope:
     def note(self, token: Token) -> None:
         """The session has written up to here."""
         with self._lock:
-            self.outcome_unknown = False
+            self.doubtful_until = -math.inf
             if self.tokens.add(token):
                 self.version += 1
 

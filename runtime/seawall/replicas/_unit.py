@@ -205,11 +205,10 @@ class UnitOfWork:
             token: Up to where has been written; `None`: nothing was, or nobody could say.
         """
         if self._wrote:
-            scope = own_scope()
             if token is not None:
-                scope.note(token)
+                own_scope().note(token)
             else:
-                scope.outcome_unknown = True  # no position: only the writer is sure to have it
+                self._doubt()
         self._finish()
 
     def wrote_by_itself(self, token: Token | None = None) -> None:
@@ -218,11 +217,15 @@ class UnitOfWork:
         Args:
             token: As for `committed`.
         """
-        scope = own_scope()
         if token is not None:
-            scope.note(token)
+            own_scope().note(token)
         else:
-            scope.outcome_unknown = True
+            self._doubt()
+
+    def _doubt(self) -> None:
+        """Only the writer is sure to have it, until every reader has that is not left out for lagging."""
+        lag = self._core.lag
+        own_scope().doubtful_until = self._core.now() + lag.max_lag_seconds + lag.verdict_ttl_seconds
 
     def rolled_back(self) -> None:
         """The transaction is over, and has changed nothing. The unit begins anew."""
@@ -254,7 +257,7 @@ class UnitOfWork:
         may_be_done = self._committing or (self._wrote and not self._transaction)
         safe = nothing_done or not may_be_done
         if not safe:
-            own_scope().outcome_unknown = True
+            self._doubt()
         return DatabaseInterrupted(route.server.name, safe_to_retry=safe, because=_BECAUSE[fault])
 
     def _judge(self, route: Route, error: BaseException, fault: Fault) -> None:

@@ -1,12 +1,14 @@
 """`seawall adopt` on an estate that somebody made by hand, and the real engine on what it proposes: nothing replaced."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from hand_made_estate import AWAY, HOME, PASSWORD, Adopted, adopt_by_command
+from hand_made_estate import AWAY, HOME, PASSWORD, Adopted, adopt_by_command, surroundings
+from seawall_ops.cost import load_prices
+from seawall_ops.engine import preview
+from seawall_ops.review import review
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("adopt")]
 
@@ -24,11 +26,6 @@ def adopted(data_lab: Any, tmp_path_factory: pytest.TempPathFactory) -> Adopted:
     return adopt_by_command(data_lab, tmp_path_factory.mktemp("adopt"))
 
 
-def steps_of(run: Any) -> list[dict[str, Any]]:
-    assert run.code == 0, run.last_lines
-    return json.loads(run.text)["steps"]
-
-
 def test_the_command_adopts_all_of_it_and_shows_no_secret(adopted: Adopted) -> None:
     """A whole estate, exit code 0, and nobody's password on the terminal."""
     assert (adopted.code, adopted.errors) == (0, "")
@@ -39,9 +36,9 @@ def test_the_command_adopts_all_of_it_and_shows_no_secret(adopted: Adopted) -> N
 
 def test_a_preview_imports_what_exists_and_replaces_nothing(adopted: Adopted) -> None:
     """What a team looks at before it trusts the tool: imports, additions, and not one replacement or deletion."""
-    lab = adopted.lab
-    steps = steps_of(lab.pulumi("preview", "--json", edit=adopted.edit))
-    types = [(step["op"], step["urn"].split("::")[2].rpartition("$")[2]) for step in steps]
+    with surroundings(adopted.lab, adopted.edit) as project:
+        found = preview("dev", project)
+    types = [(step.op, step.type) for step in found.steps]
     assert {op for op, _ in types} <= {"import", "create", "update", "same"}
     assert {kind: types.count(("import", kind)) for kind in IMPORTED} == IMPORTED
     made = {kind for op, kind in types if op == "create"}
@@ -49,6 +46,9 @@ def test_a_preview_imports_what_exists_and_replaces_nothing(adopted: Adopted) ->
     exists |= {"aws:rds/subnetGroup:SubnetGroup", "aws:rds/parameterGroup:ParameterGroup"}
     assert not made & exists
     assert not made & {"aws:route53/healthCheck:HealthCheck"}
+    text = review("dev", found, load_prices()).as_markdown()
+    assert "| recovery time: region failure, reads | none | 160 s |" in text
+    assert "monthly cost changes by" in text
 
 
 Edit = Callable[[dict[str, Any]], None]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from hand_made_estate import HOME, adopt_by_command
+from hand_made_estate import HOME, adopt_by_command, captured, surroundings
 
 pytestmark = [pytest.mark.engine, pytest.mark.soak, pytest.mark.xdist_group("adopt")]
 
@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.soak, pytest.mark.xdist_group("ado
 def test_what_was_adopted_stays_what_it_was_until_the_ids_are_taken_out(
     data_lab: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Two deployments: the first changes no instance, the second applies the declared settings in place."""
+    """The first deployment changes no instance, the second applies the declared settings in place; then drift is seen."""
     adopted = adopt_by_command(data_lab, tmp_path_factory.mktemp("adopt"))
     lab = adopted.lab
     home = lab.client("rds", HOME)
@@ -38,3 +38,13 @@ def test_what_was_adopted_stays_what_it_was_until_the_ids_are_taken_out(
     assert settled["DbiResourceId"] == before["DbiResourceId"]
     assert (settled["StorageType"], settled["MultiAZ"]) == ("gp3", True)
     assert lab.pulumi("preview", "--expect-no-changes", edit=without_ids).code == 0
+
+    with surroundings(lab, without_ids) as project:
+        drift = ["drift", "--stack", "dev", "--cwd", str(project)]
+        assert captured(drift)[0] == 0
+        home.modify_db_instance(DBInstanceIdentifier="orders-db", BackupRetentionPeriod=1, ApplyImmediately=True)
+        code, text, _ = captured(drift)
+    assert code == 1
+    assert ["shop-dev-eu-west-1", "aws:rds/instance:Instance", "differs", "backupRetentionPeriod"] in [
+        row.split() for row in text.splitlines()
+    ]

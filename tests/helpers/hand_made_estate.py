@@ -7,6 +7,7 @@ PostgreSQL writer with an encrypted replica in another region, and a private nam
 import contextlib
 import copy
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -123,6 +124,17 @@ class Adopted:
         config["seawall:protect"] = False
 
 
+@contextlib.contextmanager
+def surroundings(lab: Any, edit: Any = None) -> Iterator[Path]:
+    """This process as a shell in the lab's project, over the configuration as changed by `edit`; the project's folder."""
+    lab.configure(edit)
+    lab.sandbox.prepare()
+    with pytest.MonkeyPatch.context() as patch:
+        for key, value in lab.variables().items():
+            patch.setenv(key, value)
+        yield lab.sandbox.project
+
+
 def captured(arguments: list[str]) -> tuple[int, str, str]:
     """Exit code and both streams of the command, in this process."""
     out, errors = io.StringIO(), io.StringIO()
@@ -135,16 +147,13 @@ def adopt_by_command(lab: Any, folder: Path) -> Adopted:
     """Make the estate, run the command on it as a user would, and import what it says is to be imported."""
     init = lab.pulumi("stack", "init")  # starts the cloud too
     assert init.code == 0, init.last_lines
-    variables = lab.variables()
     estate = make_estate(lab)
     import_file = folder / "adopt-import.json"
     arguments = [
         "adopt", "--name", NAME, "--environment", "dev", "--primary-region", HOME, "--standby-region", AWAY,
         "--max-connections", "400", "--import-file", str(import_file),
     ]  # fmt: skip
-    with pytest.MonkeyPatch.context() as patch:
-        for key in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            patch.setenv(key, variables[key])
+    with surroundings(lab):
         code, text, errors = captured(arguments)
     adopted = Adopted(lab, estate, code, yaml.safe_load(text)["config"], text, errors)
     imported = lab.pulumi("import", "--file", str(import_file), "--generate-code=false", "--yes", edit=adopted.edit)

@@ -173,9 +173,9 @@ def test_a_commit_leaves_a_token_in_the_scope_and_the_unit_begins_anew(router: R
 
 
 def test_a_commit_without_a_position_keeps_the_sessions_reads_at_the_writer(
-    router: ReplicaRouter, world: World
+    router: ReplicaRouter, world: World, clock: FakeClock
 ) -> None:
-    """Until the next commit says where it is."""
+    """Until the next commit says where it is, or every reader that is not left out for lagging has it."""
     with consistency_scope():
         unit = router.unit()
         unit.route(WRITE)

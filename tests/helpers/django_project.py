@@ -9,9 +9,12 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.urls import path
 
-from seawall.replicas import DatabaseServer, Gauge, LagPolicy, ReplicaRouter
+from localcloud.postgres import until
+from localcloud.postgres_fleet import PostgresFleet
+from seawall.replicas import DatabaseServer, Gauge, LagPolicy, ReaderState, ReplicaRouter, consistency_scope
 
 INTERVAL_SECONDS = 0.1  # of measuring: a test does not wait a second for a verdict
+FIT = (ReaderState.FRESH, ReaderState.WRITER)
 ENGINE = "seawall.replicas_django.postgresql"
 
 _servers: list[DatabaseServer] = []
@@ -22,6 +25,20 @@ def make_router(gauge: Gauge) -> ReplicaRouter:
     """What `SEAWALL_REPLICAS` names: a router of the present test's servers."""
     lag = LagPolicy(interval_seconds=INTERVAL_SECONDS)
     return ReplicaRouter(_servers[0], _servers[1:], gauge=gauge, **{"lag": lag, **_options})
+
+
+def servers_of(fleet: PostgresFleet) -> list[DatabaseServer]:
+    """The fleet's servers, the writer first, as an ordinary user can tell them apart.
+
+    Without `pg_monitor` a replica tells its timeline only since its last restartpoint, and promotions came before us.
+    """
+    fleet.primary.sql("CHECKPOINT")
+    fleet.wait_in_step()
+    primary = fleet.primary
+    replicas = [each for each in fleet.servers if each is not primary]
+    for replica in replicas:
+        replica.sql("CHECKPOINT")
+    return [DatabaseServer(each.name, each.address) for each in (primary, *replicas)]
 
 
 def configure() -> None:
@@ -56,21 +73,30 @@ def project(servers: list[DatabaseServer], password: str, *, pool: bool = False,
     from django.db import connection, connections
     from django.test.utils import override_settings
 
-    from seawall.replicas_django._setup import uninstall
+    from seawall.replicas_django._setup import replica_router, uninstall
 
-    _servers[:], _options = servers, options
-    globals()["_options"] = options
+    _servers[:] = servers
+    _options.clear()
+    _options.update(options)
     default = connections.settings["default"]
-    default.update(PASSWORD=password, CONN_MAX_AGE=0 if pool else 60, OPTIONS={"pool": {"min_size": 0}} if pool else {})
-    with override_settings(SEAWALL_REPLICAS="django_project.make_router"):
+    default.update(
+        PASSWORD=password,
+        CONN_MAX_AGE=0 if pool else 60,
+        OPTIONS={"pool": {"min_size": 0, "max_size": 4}} if pool else {},
+    )
+    # A scope of the test's own: what one test has written must not bind the next one.
+    with override_settings(SEAWALL_REPLICAS="django_project.make_router"), consistency_scope():
         try:
-            with connection.schema_editor() as editor:
+            router = replica_router().start()
+            until(lambda: all(each.state in FIT for each in router.snapshot().servers), "every server is fit")
+            with consistency_scope(), connection.schema_editor() as editor:
                 editor.create_model(_order())
             yield _order()
         finally:
             connections.close_all()
             for alias in list(connections.settings):
-                connections[alias].close_pool()
+                wrapper: Any = connections[alias]
+                wrapper.close_pool()
                 with contextlib.suppress(AttributeError):
                     del connections[alias]
             uninstall()

@@ -177,16 +177,16 @@ def test_migrations_run_on_default_only_and_objects_of_all_members_may_be_relate
     """What is migrated on the writer is replicated; where an object was read from is nobody's business."""
     from django.db import router
 
-    class At:
-        def __init__(self, alias: str) -> None:
-            self._state = self
-            self.db = alias
+    def at(alias: str) -> Any:
+        found = order(what="lamp")
+        found._state.db = alias
+        return found
 
     assert [router.allow_migrate(alias, "shop") for alias in ("default", "db0", "db1", "db2")] == [True] + 3 * [False]
     assert router.allow_migrate("analytics", "shop")
-    assert router.allow_relation(At("db1"), At("default"))
-    assert router.allow_relation(At("db1"), At("db2"))
-    assert not router.allow_relation(At("db1"), At("analytics"))
+    assert router.allow_relation(at("db1"), at("default"))
+    assert router.allow_relation(at("db1"), at("db2"))
+    assert not router.allow_relation(at("db1"), at("analytics"))
 
 
 def test_killing_a_replica_under_load_fails_no_read(order: Any, postgres_fleet: PostgresFleet):
@@ -291,7 +291,7 @@ def test_pools_are_dropped_as_a_whole_at_a_promotion(postgres_fleet: PostgresFle
     with project(servers_of(postgres_fleet), postgres_fleet.primary.password, pool=True) as order:
         order.objects.create(what="before")
         assert seen_at()
-        pool = DatabaseWrapper._connection_pools["default"]
+        pool: Any = DatabaseWrapper._connection_pools["default"]  # type: ignore[attr-defined]
         connection.close()
         old, new = postgres_fleet.primary, replicas_of(postgres_fleet)[0]
         postgres_fleet.wait_in_step()
@@ -318,7 +318,8 @@ def test_without_replicas_everything_is_as_django_has_it():
 
     assert installed() is None
     assert list(connections.settings) == ["default"]
-    assert (router.db_for_read(None), router.db_for_write(None), reader_alias()) == ("default", "default", "default")
+    model: Any = None
+    assert (router.db_for_read(model), router.db_for_write(model), reader_alias()) == ("default",) * 3
     assert "host" not in connection.get_connection_params()
     assert run_checks() == []
     with pytest.raises(InvalidInput, match="SEAWALL_REPLICAS = None"):

@@ -25,6 +25,7 @@ from seawall.replicas import (
     ReadYourWrites,
     ReplicaRouter,
     StatementKind,
+    WriterOnly,
     consistency_scope,
     current_scope,
     fault_of,
@@ -110,6 +111,18 @@ def test_a_transaction_can_begin_on_the_writer(router: ReplicaRouter) -> None:
         by_scope.route(READ)
         assert by_scope.route(WRITE).server.name == "a"
         assert not router.unit(start_on="reader").route(READ).is_writer, "what the unit says comes first"
+
+
+def test_what_reads_at_the_writer_by_rule_may_write_in_the_same_transaction(world: World, clock: FakeClock) -> None:
+    """`WriterOnly` is for apps that are being moved to replicas: it must not make a read before a write an error."""
+    router = ReplicaRouter(world.writer, world.readers, gauge=world, consistency=WriterOnly(), clock=clock)
+    unit = router.unit()
+    first = unit.route(READ)
+    assert first.is_writer
+    assert not first.read_only, "a transaction that was begun READ ONLY could not write any more"
+    assert unit.route(WRITE) is first
+    with read_only():
+        assert router.unit().route(READ).read_only
 
 
 def test_statements_that_stand_for_themselves_move_to_the_writer_and_stay(router: ReplicaRouter) -> None:

@@ -21,7 +21,7 @@ from seawall.replicas._lag import Reading
 from seawall.replicas._lineage import Held, Lineage
 from seawall.replicas._model import Bounded, ChoiceReason, Consistency, ReaderState, ReadYourWrites, WriterOnly
 from seawall.replicas._route import FallbackRoute, Route
-from seawall.replicas._scope import USE_WRITER, Scope, current_scope, mode
+from seawall.replicas._scope import READ_ONLY, USE_WRITER, Scope, current_scope, mode
 from seawall.replicas._tokens import ConsistencyToken, TimeToken
 
 __all__ = ["Ask", "Chooser"]
@@ -310,11 +310,12 @@ class Chooser:
         )
 
     def _read_at_writer(self, standing: Standing) -> Route:
-        """The writer, because a read was asked to go there."""
+        """The writer, because a read was asked to go there. What then writes may do so in the same transaction."""
         if standing.trouble is not None:
             kind = TwoWriters if standing.rivals else NoWriterAvailable
             raise kind(self._core.name, standing.trouble)
-        return self._at_writer(standing, standing.current, ChoiceReason.ASKED, read_only=True)
+        read_only = bool(mode() & READ_ONLY)
+        return self._at_writer(standing, standing.current, ChoiceReason.ASKED, read_only=read_only)
 
     def _fall_back(self, standing: Standing, exclude: Collection[str], reason: ChoiceReason, ask: "Ask") -> Route:
         """The writer, because no reader will do."""

@@ -319,9 +319,13 @@ class PostgresServer:
         return int(self.sql("SELECT substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)"), 16)
 
     def position(self) -> str:
-        """Up to where it has written, or replayed as a replica."""
+        """Up to where it has written to disk, or replayed as a replica.
+
+        The position to insert at would be the wrong question: just behind a page's header, where no record is yet, no
+        replica gets until the next record is written.
+        """
         return self.sql(
-            "SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_insert_lsn() END"
+            "SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_flush_lsn() END"
         )
 
     def wait_for(self, position: str) -> None:

@@ -75,7 +75,7 @@ def _plan(backup: Any, claim: Mapping[str, Any], region: str) -> Finding:
     return Finding(
         "backup plan",
         f"{plan['BackupPlanName']} in {region}",
-        f"{', '.join(f'{name} {schedule}' for name, schedule in rules.items())}, {copies} copies",
+        f"{', '.join(f'{name} {schedule}' for name, schedule in rules.items())}, copies: {copies}",
         unlike(
             {
                 "rules": (dict(claim["rules"]), rules),
@@ -146,11 +146,11 @@ def _alarms(cloudwatch: Any, names: list[str], vault: str) -> Iterator[Finding]:
             continue
         absence = MISSING in name
         watched = {item["Value"] for item in alarm["Dimensions"] if item["Name"] == "BackupVaultName"}
-        hours = alarm["Period"] * alarm["EvaluationPeriods"] / 3600
+        minutes = alarm["Period"] * alarm["EvaluationPeriods"] // 60
         yield Finding(
             "backup alarm",
             name,
-            f"{alarm['MetricName']} over {hours:g} h, no data is {'an alarm' if absence else 'no alarm'},"
+            f"{alarm['MetricName']} over {minutes} min, no data is {'an alarm' if absence else 'no alarm'},"
             f" {len(alarm['AlarmActions'])} actions",
             unlike(
                 {

@@ -7,7 +7,7 @@ import pytest
 import pulumi_seawall as components
 from stacks import database_settings as settings
 
-FROM_ELSEWHERE = {"password", "epoch", "objectives", "tags"}  # of the environment as a whole
+FROM_ELSEWHERE = {"password", "epoch", "objectives", "tags", "recovered_elsewhere"}  # of the environment as a whole
 
 PAIRS: dict[str, tuple[Any, Any, set[str], set[str]]] = {
     "database": (settings.DatabaseSettings, components.ReplicatedDatabaseArgs, set(), FROM_ELSEWHERE),

@@ -12,6 +12,7 @@ from seawall.timing import Path as Requests
 from stacks.data import plan_data
 from stacks.edge import plan_edge
 from stacks.environment import Environment, parse_environment
+from stacks.recovery import plan_recovery
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = Path(__file__).parent / "golden"
@@ -31,9 +32,11 @@ def test_the_predictions_of_an_environment_are_the_golden_table(stack, pulumi_lo
     """A changed number of a committed environment is seen in review; rewritten with `SEAWALL_UPDATE_GOLDEN=1`."""
     environment_ = environment(stack)
     edge, data = plan_edge(environment_), plan_data(environment_)
+    recovery = plan_recovery(environment_, data)
     assert data is not None
-    predictions = slowest_of_each(edge.predictions, data.predictions)
-    warnings = [f"- {warning}" for warning in (*edge.warnings, *data.warnings)]
+    assert recovery is not None
+    predictions = slowest_of_each(edge.predictions, data.predictions, recovery.predictions)
+    warnings = [f"- {warning}" for warning in (*edge.warnings, *data.warnings, *recovery.warnings)]
     shown = "\n".join([prediction_table(predictions), "Warnings:", "", *warnings]) + "\n"
     golden = GOLDEN / f"predictions_{stack}.md"
     if os.environ.get("SEAWALL_UPDATE_GOLDEN"):
@@ -46,13 +49,18 @@ def test_every_failure_of_a_committed_environment_is_predicted_or_warned_of(stac
     """No failure is left out of the table in silence, and no assumption out of the warnings."""
     environment_ = environment(stack)
     edge, data = plan_edge(environment_), plan_data(environment_)
+    recovery = plan_recovery(environment_, data)
     assert data is not None
-    predictions = [*edge.predictions, *data.predictions]
+    assert recovery is not None
+    predictions = [*edge.predictions, *data.predictions, *recovery.predictions]
     known = {(each.failure_class, each.path) for each in predictions if each.measure is Measure.RECOVERY_TIME}
     warned = {warning.key for warning in data.warnings}
     for failure_class in FailureClass:
         for path in Requests:
             if (failure_class, path) not in known and failure_class is not FailureClass.ENDPOINT:
                 assert f"uncovered/{failure_class.value}/{path.value}" in warned
-    assumed = {f"{each.key}/assumed" for each in predictions if each.assumed}
+    assumed = {f"{each.key}/assumed" for each in (*edge.predictions, *data.predictions) if each.assumed}
     assert assumed <= {warning.key for warning in (*edge.warnings, *data.warnings)}
+    for each in recovery.predictions:
+        case = f"({each.failure_class.value} failure, {each.path.value}) only if the assumed terms hold"
+        assert any(each.measure.value in line and case in line for line in recovery.warnings)

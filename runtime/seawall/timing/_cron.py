@@ -134,14 +134,14 @@ def _check_days(name: str, expression: str, of_month: str, of_week: str) -> None
         if nearest is not None and not 1 <= int(nearest["day"]) <= LONGEST_MONTH:
             raise _wrong(name, expression, "day-of-month", part, f"1W to {LONGEST_MONTH}W")
         if part not in ("L", "LW") and nearest is None:
-            _numbers(name, expression, "day-of-month", part, 1, LONGEST_MONTH)
+            list(_numbers(name, expression, "day-of-month", part, 1, LONGEST_MONTH))
     for part in of_week.split(",") if of_week != "?" else []:
         nth, last = NTH_WEEKDAY.fullmatch(part), LAST_WEEKDAY.fullmatch(part)
         if nth is not None and not 1 <= int(nth["week"]) <= MOST_WEEKS:
             raise _wrong(name, expression, "day-of-week", part, f"#1 to #{MOST_WEEKS}")
         if part != "L":
             bare = nth["day"] if nth else last["day"] if last else part
-            _numbers(name, expression, "day-of-week", bare, 1, WEEK, DAYS)
+            list(_numbers(name, expression, "day-of-week", bare, 1, WEEK, DAYS))
 
 
 def _numbers(
@@ -164,8 +164,10 @@ def _numbers(
                 raise _wrong(name, expression, field, part, span)
             known = [end for end in ends if end is not None]
             first, last = known[0], known[-1] if len(known) > 1 or matched["step"] is None else highest
-        if step < 1 or first > last:
-            raise _wrong(name, expression, field, part, span)
+        if first > last:
+            raise _wrong(name, expression, field, part, "a range that goes up")
+        if step < 1:
+            raise _wrong(name, expression, field, part, "a step of at least 1")
         yield from range(first, last + 1, step)
 
 

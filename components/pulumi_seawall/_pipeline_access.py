@@ -29,9 +29,45 @@ def _of(service: str, reads: str, writes: str = "") -> TypeAccess:
     )
 
 
+_ARC: Final = "route53-recovery-control-config"
 _RULES: Final = "AuthorizeSecurityGroup{0} ModifySecurityGroupRules RevokeSecurityGroup{0} CreateTags DeleteTags"
 
 TYPES: Final[Mapping[str, TypeAccess]] = {
+    "aws:backup/plan:Plan": _of(
+        "backup",
+        "GetBackupPlan ListTags",
+        "CreateBackupPlan DeleteBackupPlan UpdateBackupPlan TagResource UntagResource",
+    ),
+    "aws:backup/regionSettings:RegionSettings": _of("backup", "DescribeRegionSettings", "UpdateRegionSettings"),
+    "aws:backup/restoreTestingPlan:RestoreTestingPlan": _of(
+        "backup",
+        "GetRestoreTestingPlan ListTags",
+        "CreateRestoreTestingPlan DeleteRestoreTestingPlan UpdateRestoreTestingPlan TagResource UntagResource",
+    ),
+    "aws:backup/restoreTestingSelection:RestoreTestingSelection": _of(
+        "backup",
+        "GetRestoreTestingSelection",
+        "CreateRestoreTestingSelection DeleteRestoreTestingSelection UpdateRestoreTestingSelection",
+    ),
+    "aws:backup/selection:Selection": _of(
+        "backup", "GetBackupSelection", "CreateBackupSelection DeleteBackupSelection"
+    ),
+    "aws:backup/vault:Vault": TypeAccess(
+        ("backup:DescribeBackupVault", "backup:ListTags"),
+        (
+            *("backup:CreateBackupVault", "backup:DeleteBackupVault", "backup:TagResource", "backup:UntagResource"),
+            "backup-storage:MountCapsule",
+        ),
+    ),
+    "aws:backup/vaultLockConfiguration:VaultLockConfiguration": _of(
+        "backup", "DescribeBackupVault", "PutBackupVaultLockConfiguration DeleteBackupVaultLockConfiguration"
+    ),
+    "aws:backup/vaultNotifications:VaultNotifications": _of(
+        "backup", "GetBackupVaultNotifications", "PutBackupVaultNotifications DeleteBackupVaultNotifications"
+    ),
+    "aws:backup/vaultPolicy:VaultPolicy": _of(
+        "backup", "GetBackupVaultAccessPolicy", "PutBackupVaultAccessPolicy DeleteBackupVaultAccessPolicy"
+    ),
     "aws:cloudwatch/compositeAlarm:CompositeAlarm": _of(
         "cloudwatch", "DescribeAlarms ListTagsForResource", "PutCompositeAlarm DeleteAlarms TagResource UntagResource"
     ),
@@ -102,6 +138,11 @@ TYPES: Final[Mapping[str, TypeAccess]] = {
         "CreateDBInstance CreateDBInstanceReadReplica DeleteDBInstance ModifyDBInstance PromoteReadReplica "
         "CreateDBSnapshot AddTagsToResource RemoveTagsFromResource",
     ),
+    "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication": _of(
+        "rds",
+        "DescribeDBInstanceAutomatedBackups",
+        "StartDBInstanceAutomatedBackupsReplication StopDBInstanceAutomatedBackupsReplication",
+    ),
     "aws:rds/parameterGroup:ParameterGroup": _of(
         "rds",
         "DescribeDBParameterGroups DescribeDBParameters ListTagsForResource",
@@ -129,11 +170,45 @@ TYPES: Final[Mapping[str, TypeAccess]] = {
         "CreateHostedZone DeleteHostedZone UpdateHostedZoneComment ChangeTagsForResource GetChange "
         "AssociateVPCWithHostedZone DisassociateVPCFromHostedZone",
     ),
+    "aws:route53/zoneAssociation:ZoneAssociation": TypeAccess(
+        ("route53:GetHostedZone", "ec2:DescribeVpcs"),
+        ("route53:AssociateVPCWithHostedZone", "route53:DisassociateVPCFromHostedZone", "route53:GetChange"),
+    ),
+    "aws:route53recoverycontrol/cluster:Cluster": _of(
+        _ARC,
+        "DescribeCluster ListTagsForResource",
+        "CreateCluster DeleteCluster UpdateCluster TagResource UntagResource",
+    ),
+    "aws:route53recoverycontrol/controlPanel:ControlPanel": _of(
+        _ARC,
+        "DescribeControlPanel ListTagsForResource",
+        "CreateControlPanel DeleteControlPanel UpdateControlPanel TagResource UntagResource",
+    ),
+    "aws:route53recoverycontrol/routingControl:RoutingControl": _of(
+        _ARC, "DescribeRoutingControl", "CreateRoutingControl DeleteRoutingControl UpdateRoutingControl"
+    ),
+    "aws:route53recoverycontrol/safetyRule:SafetyRule": _of(
+        _ARC,
+        "DescribeSafetyRule ListTagsForResource",
+        "CreateSafetyRule DeleteSafetyRule UpdateSafetyRule TagResource UntagResource",
+    ),
+    "aws:s3/bucket:Bucket": _of(
+        "s3",
+        "GetAccelerateConfiguration GetBucketAcl GetBucketCORS GetBucketLocation GetBucketLogging "
+        "GetBucketObjectLockConfiguration GetBucketPolicy GetBucketRequestPayment GetBucketTagging GetBucketVersioning "
+        "GetBucketWebsite GetEncryptionConfiguration GetLifecycleConfiguration GetReplicationConfiguration ListBucket",
+        "CreateBucket DeleteBucket ListBucketVersions PutBucketTagging",
+    ),
+    "aws:s3/bucketPolicy:BucketPolicy": _of("s3", "GetBucketPolicy", "PutBucketPolicy DeleteBucketPolicy"),
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": _of(
+        "s3", "GetBucketPublicAccessBlock", "PutBucketPublicAccessBlock"
+    ),
     "aws:sns/topic:Topic": _of(
         "sns",
         "GetTopicAttributes ListTagsForResource",
         "CreateTopic DeleteTopic SetTopicAttributes TagResource UntagResource",
     ),
+    "aws:sns/topicPolicy:TopicPolicy": _of("sns", "GetTopicAttributes", "SetTopicAttributes"),
     "aws:sns/topicSubscription:TopicSubscription": _of(
         "sns", "GetSubscriptionAttributes", "Subscribe Unsubscribe SetSubscriptionAttributes"
     ),
@@ -153,29 +228,40 @@ TYPES: Final[Mapping[str, TypeAccess]] = {
 
 LOOKS: Final = ("ssm:GetParametersByPath",)  # the live document, which the program reads before it declares anything
 
-_RECORDED: Final = "the local cloud only keeps it in a file, so nothing is sent"
+_BUCKET: Final = "the real provider reads the whole of a bucket's configuration"
 PROVIDER_ONLY: Final[Mapping[str, str]] = {
-    "cloudwatch:PutCompositeAlarm": _RECORDED,
+    "backup-storage:MountCapsule": "AWS Backup asks for it when a vault is made",
     "cloudwatch:TagResource": "tags of an alarm that exists",
     "cloudwatch:UntagResource": "tags of an alarm that exists",
-    "eks:CreatePodIdentityAssociation": _RECORDED,
-    "eks:DeletePodIdentityAssociation": _RECORDED,
-    "eks:DescribePodIdentityAssociation": _RECORDED,
-    "eks:TagResource": _RECORDED,
-    "eks:UntagResource": _RECORDED,
-    "eks:UpdatePodIdentityAssociation": _RECORDED,
+    "ec2:DescribeVpcs": "Route 53 looks at the VPC that a private zone is for",
     "rds:CreateDBInstanceReadReplica": "a replica; the sample that the test takes through its life is a writer",
     "rds:CreateDBSnapshot": "the final snapshot of a writer",
     "rds:PromoteReadReplica": "a replica that becomes the writer",
     "route53:AssociateVPCWithHostedZone": "a private zone; the test's sample is a public one",
     "route53:DisassociateVPCFromHostedZone": "a private zone; the test's sample is a public one",
     "route53:GetChange": "the real provider waits until a change has reached all servers",
+    "s3:GetAccelerateConfiguration": _BUCKET,
+    "s3:GetBucketAcl": _BUCKET,
+    "s3:GetBucketCORS": _BUCKET,
+    "s3:GetBucketLocation": _BUCKET,
+    "s3:GetBucketLogging": _BUCKET,
+    "s3:GetBucketObjectLockConfiguration": _BUCKET,
+    "s3:GetBucketPolicy": _BUCKET,
+    "s3:GetBucketRequestPayment": _BUCKET,
+    "s3:GetBucketTagging": _BUCKET,
+    "s3:GetBucketVersioning": _BUCKET,
+    "s3:GetBucketWebsite": _BUCKET,
+    "s3:GetEncryptionConfiguration": _BUCKET,
+    "s3:GetLifecycleConfiguration": _BUCKET,
+    "s3:GetReplicationConfiguration": _BUCKET,
     "sns:SetSubscriptionAttributes": "a subscription with a filter; the test's sample has none",
 }
-"""Permissions that no adapter needs, and why they are there all the same."""
+"""Permissions that no adapter needs, and why they are there all the same. Of what the local cloud only records, nothing is
+sent at all, so that the test compares nothing there."""
 
 # What an object's ARN looks like, after the account, by service; `{prefix}` where the stack's names stand in it.
 ARNS: Final[Mapping[str, tuple[str, ...]]] = {
+    "backup": ("backup-plan:*", "backup-vault:{prefix}*", "restore-testing-plan:*"),
     "cloudwatch": ("alarm:{prefix}*",),
     "ec2": ("network-acl/*", "route-table/*", "security-group/*", "security-group-rule/*", "subnet/*", "vpc/*"),
     "eks": ("cluster/*", "podidentityassociation/*"),
@@ -183,16 +269,31 @@ ARNS: Final[Mapping[str, tuple[str, ...]]] = {
     "iam": ("policy/{prefix}*", "role/{prefix}*", "oidc-provider/*"),
     "kms": ("alias/*", "key/*"),
     "logs": ("log-group:/aws/vendedlogs/fis/*",),
-    "rds": ("db:{prefix}*", "og:*", "pg:{prefix}*", "pg:default.*", "snapshot:{prefix}*", "subgrp:{prefix}*"),
+    "rds": (
+        "auto-backup:*",
+        "db:{prefix}*",
+        "og:*",
+        "pg:{prefix}*",
+        "pg:default.*",
+        "snapshot:{prefix}*",
+        "subgrp:{prefix}*",
+    ),
     "route53": ("change/*", "healthcheck/*", "hostedzone/*"),
+    _ARC: ("cluster/*", "controlpanel/*"),
+    "s3": ("{prefix}*",),
     "sns": ("{prefix}*",),
     "ssm": ("parameter/seawall/*",),
 }
-GLOBAL_SERVICES: Final = frozenset({"iam", "route53"})  # their ARNs have no region
-WITHOUT_ACCOUNT: Final = frozenset({"route53"})  # nor an account
+ARN_SERVICES: Final[Mapping[str, str]] = {_ARC: "route53-recovery-control"}
+"""What a service is called in ARNs, where that is not its name in actions."""
+GLOBAL_SERVICES: Final = frozenset({"iam", "route53"})  # their ARNs have no region, their calls go to one for all
+HOMES: Final[Mapping[str, str]] = {_ARC: "us-west-2"}  # where the control plane of a service is, when only there
+WITHOUT_REGION: Final = GLOBAL_SERVICES | {_ARC, "s3"}  # in ARNs
+WITHOUT_ACCOUNT: Final = frozenset({"route53", "s3"})  # in ARNs
+BY_NAME_ONLY: Final = frozenset({"s3"})  # looked at by the stack's names only: a listing shows what is in a bucket
 PASSED_TO: Final = ("backup.amazonaws.com", "fis.amazonaws.com", "pods.eks.amazonaws.com")
 
-KEY_USERS: Final = frozenset({"aws:rds/instance:Instance"})
+KEY_USERS: Final = frozenset({"aws:backup/vault:Vault", "aws:rds/instance:Instance"})
 """Types whose service uses a KMS key in the name of whoever makes an object: it asks for a grant."""
 
 ADMINISTRATORS: Final = frozenset({"aws:iam/openIdConnectProvider:OpenIdConnectProvider", "aws:iam/policy:Policy"})

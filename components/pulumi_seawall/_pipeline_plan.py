@@ -23,15 +23,19 @@ from pulumi_seawall._inputs import checked_keys, flag, line, listed, nearest, pl
 from pulumi_seawall._naming import checked_tags
 from pulumi_seawall._pipeline_access import (
     ADMINISTRATORS,
+    ARN_SERVICES,
     ARNS,
     BOUNDED,
+    BY_NAME_ONLY,
     GLOBAL_SERVICES,
+    HOMES,
     KEY_USERS,
     LOOKS,
     PASSED_TO,
     TYPES,
     UNBOUND,
     WITHOUT_ACCOUNT,
+    WITHOUT_REGION,
 )
 from pulumi_seawall._policy import (
     LARGEST_MANAGED_POLICY,
@@ -50,7 +54,7 @@ from seawall.errors import InvalidInput
 
 SHORTEST_PREFIX: Final = 3  # characters; a shorter one is everybody's
 LONGEST_PREFIX: Final = 40  # characters
-MOST_POLICIES: Final = 9  # of a role, beside the one that reads: IAM's default quota is 10
+MOST_POLICIES: Final = 10  # managed ones of a role; IAM's default quota
 KEY_ARN: Final = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+")
 BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
@@ -66,8 +70,8 @@ class PipelinePlan:
         declares_provider: Whether the issuer's provider in IAM is declared here.
         preview_trust: Who may take the role that looks, as JSON.
         deploy_trust: Who may take the role that deploys, as JSON.
-        read_policy: What both may do, as JSON.
-        write_policies: What the one that deploys may do beyond, as JSON; as many as IAM's size for one asks for.
+        read_policies: What both may do, as JSON; as many documents as IAM's size for one asks for.
+        write_policies: What the one that deploys may do beyond, likewise.
         import_ids: Existing resources to adopt.
         tags: The user's own.
     """
@@ -78,7 +82,7 @@ class PipelinePlan:
     declares_provider: bool
     preview_trust: str
     deploy_trust: str
-    read_policy: str
+    read_policies: tuple[str, ...]
     write_policies: tuple[str, ...]
     import_ids: PipelineImportIds
     tags: Mapping[str, str]
@@ -98,13 +102,15 @@ class _Place:
 
     def where(self, service: str) -> dict[str, dict[str, list[str]]]:
         """The condition that a call goes to one of the regions."""
-        return in_regions(*([GLOBAL_REGIONS[self.partition]] if service in GLOBAL_SERVICES else self.regions))
+        if service in GLOBAL_SERVICES:
+            return in_regions(GLOBAL_REGIONS[self.partition])
+        return in_regions(HOMES[service]) if service in HOMES else in_regions(*self.regions)
 
     def arns(self, service: str, prefixes: Sequence[str]) -> tuple[str, ...]:
         """Of everything of a service that the stack may have; the region is held by a condition."""
-        region = "" if service in GLOBAL_SERVICES else "*"
+        region = "" if service in WITHOUT_REGION else "*"
         owner = "" if service in WITHOUT_ACCOUNT else self.account_id
-        start = f"arn:{self.partition}:{service}:{region}:{owner}:"
+        start = f"arn:{self.partition}:{ARN_SERVICES.get(service, service)}:{region}:{owner}:"
         shapes = (shape.format(prefix=prefix) for shape in ARNS[service] for prefix in prefixes)
         return tuple(dict.fromkeys(start + shape for shape in shapes))
 
@@ -135,6 +141,12 @@ def plan_pipeline_identity(args: PipelineIdentityArgs) -> PipelinePlan:
     declares_provider = not flag("existing_provider", given.get("existing_provider", False))
     reads = [*_reads(types, place), *state[0]]
     writes = [*_writes(types, place, limit), *state[1]]
+    read_policies, write_policies = _packed(reads), _packed(writes)
+    number = len(read_policies) + len(write_policies)
+    if number > MOST_POLICIES:
+        raise InvalidInput(
+            "the deploy role's policies", number, allowed=f"at most {MOST_POLICIES}, IAM's quota for a role"
+        )
     return PipelinePlan(
         issuer=issuer,
         audience=audience,
@@ -142,8 +154,8 @@ def plan_pipeline_identity(args: PipelineIdentityArgs) -> PipelinePlan:
         declares_provider=declares_provider,
         preview_trust=trust_text("the preview role's trust policy", tokens_trust(provider, issuer, audience, preview)),
         deploy_trust=trust_text("the deploy role's trust policy", tokens_trust(provider, issuer, audience, deploy)),
-        read_policy=of_size("the read policy", compact(document(reads)), LARGEST_MANAGED_POLICY),
-        write_policies=_packed(writes),
+        read_policies=read_policies,
+        write_policies=write_policies,
         import_ids=_import_ids(given, declares_provider=declares_provider),
         tags=checked_tags("", given.get("tags")),
     )
@@ -233,7 +245,8 @@ def _statements(verb: str, actions: set[str], place: _Place, prefixes: Sequence[
     named = sorted(actions - WITHOUT_RESOURCE.keys())
     for service, group in groupby(named, lambda action: action.partition(":")[0]):
         sid = f"{verb}{service.replace('-', '').capitalize()}"
-        yield Statement(sid, tuple(group), place.arns(service, prefixes), place.where(service))
+        names = place.prefixes if service in BY_NAME_ONLY else prefixes
+        yield Statement(sid, tuple(group), place.arns(service, names), place.where(service))
     nameless = sorted(actions & WITHOUT_RESOURCE.keys())
     for sid, is_global in (("Anything", False), ("AnythingGlobal", True)):
         chosen = tuple(one for one in nameless if (one.partition(":")[0] in GLOBAL_SERVICES) is is_global)
@@ -249,10 +262,7 @@ def _packed(statements: Sequence[Statement]) -> tuple[str, ...]:
             documents[-1].append(statement)
         else:
             documents.append([statement])
-    if len(documents) > MOST_POLICIES:
-        allowed = f"at most {MOST_POLICIES}, IAM's quota for a role"
-        raise InvalidInput("the deploy role's policies", len(documents), allowed=allowed)
-    return tuple(of_size("a deploy policy", compact(document(one)), LARGEST_MANAGED_POLICY) for one in documents)
+    return tuple(of_size("a statement", compact(document(one)), LARGEST_MANAGED_POLICY) for one in documents)
 
 
 def _import_ids(given: Mapping[str, Any], *, declares_provider: bool) -> PipelineImportIds:

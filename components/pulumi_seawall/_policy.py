@@ -24,8 +24,11 @@ REGION_KEY: Final = "aws:RequestedRegion"
 _NO_TYPE: Final = "the service authorization reference gives it no resource type"
 WITHOUT_RESOURCE: Final[Mapping[str, str]] = {
     "autoscaling:DescribeAutoScalingGroups": _NO_TYPE,
+    "backup-storage:MountCapsule": _NO_TYPE,
+    "backup:DescribeRegionSettings": _NO_TYPE,
     "backup:ListBackupPlans": _NO_TYPE,
     "backup:ListBackupVaults": _NO_TYPE,
+    "backup:UpdateRegionSettings": _NO_TYPE,
     "cloudwatch:GetMetricData": _NO_TYPE,
     "ec2:DescribeInstances": _NO_TYPE,
     "ec2:DescribeManagedPrefixLists": _NO_TYPE,

@@ -29,10 +29,10 @@ class PipelineIdentity(pulumi.ComponentResource):
     """ARN of the role that only looks."""
     deploy_role_arn: pulumi.Output[str]
     """ARN of the role that deploys."""
-    read_policy: pulumi.Output[str]
-    """What both roles may do, as JSON."""
+    read_policies: pulumi.Output[list[str]]
+    """What both roles may do, as JSON; as many documents as IAM's size for one asks for."""
     write_policies: pulumi.Output[list[str]]
-    """What the deploy role may do beyond that, as JSON; as many documents as IAM's size for one asks for."""
+    """What the deploy role may do beyond that, likewise."""
 
     def __init__(self, name: str, args: PipelineIdentityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Declare the roles, their policies, and the issuer's provider unless the account has it.
@@ -46,9 +46,10 @@ class PipelineIdentity(pulumi.ComponentResource):
         first = [provider] if provider else []
         preview = self._role(name, "preview", plan.preview_trust, plan, plan.import_ids.get("preview_role"), first)
         deploy = self._role(name, "deploy", plan.deploy_trust, plan, plan.import_ids.get("deploy_role"), first)
-        read = self._policy(name, "read", plan.read_policy, plan)
-        self._attach(f"{name}-preview-read", preview, read)
-        self._attach(f"{name}-deploy-read", deploy, read)
+        for number, document in enumerate(plan.read_policies, start=1):
+            read = self._policy(name, f"read-{number}", document, plan)
+            self._attach(f"{name}-preview-read-{number}", preview, read)
+            self._attach(f"{name}-deploy-read-{number}", deploy, read)
         for number, document in enumerate(plan.write_policies, start=1):
             write = self._policy(name, f"write-{number}", document, plan)
             self._attach(f"{name}-deploy-write-{number}", deploy, write)
@@ -56,14 +57,14 @@ class PipelineIdentity(pulumi.ComponentResource):
         self.provider_arn = provider.arn if provider else pulumi.Output.from_input(plan.provider_arn)
         self.preview_role_arn = preview.arn
         self.deploy_role_arn = deploy.arn
-        self.read_policy = pulumi.Output.from_input(plan.read_policy)
+        self.read_policies = known(list(plan.read_policies))
         self.write_policies = known(list(plan.write_policies))
         self.register_outputs(
             {
                 "provider_arn": self.provider_arn,
                 "preview_role_arn": self.preview_role_arn,
                 "deploy_role_arn": self.deploy_role_arn,
-                "read_policy": self.read_policy,
+                "read_policies": self.read_policies,
                 "write_policies": self.write_policies,
             }
         )

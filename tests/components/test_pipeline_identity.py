@@ -1,6 +1,7 @@
 """`PipelineIdentity`: whose tokens are believed, and that looking and deploying are two things."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -115,10 +116,10 @@ BAD: dict[str, tuple[Any, str]] = {
         "name_prefixes[0] = sea*: at least 3 letters, digits, _ and -, a letter first, without wildcards",
     ),
     "a type that nobody declares": (
-        pipeline(resource_types=["aws:rds/cluster:Cluster"]),
+        pipeline(resource_types=["aws:sns/topics:Topic"]),
         (
-            "resource_types[0] = aws:rds/cluster:Cluster: a type that Seawall's components declare; did you mean "
-            "aws:rds/instance:Instance?"
+            "resource_types[0] = aws:sns/topics:Topic: a type that Seawall's components declare; did you mean "
+            "aws:sns/topic:Topic?"
         ),
     ),
     "no type": (pipeline(resource_types=[]), "resource_types = []: at least one type"),
@@ -174,15 +175,24 @@ def test_what_is_just_inside_is_allowed(case):
     assert plan_pipeline_identity(GOOD[case]).write_policies
 
 
+def reads(**changes: Any) -> dict[str, Any]:
+    """All that both roles may do, as one policy."""
+    return joined(plan_pipeline_identity(pipeline(**changes)).read_policies)
+
+
 def writes(**changes: Any) -> dict[str, Any]:
     """All that the deploy role may do beyond reading, as one policy."""
-    documents = [json.loads(document) for document in plan_pipeline_identity(pipeline(**changes)).write_policies]
+    return joined(plan_pipeline_identity(pipeline(**changes)).write_policies)
+
+
+def joined(texts: Sequence[str]) -> dict[str, Any]:
+    documents = [json.loads(text) for text in texts]
     return {"Version": documents[0]["Version"], "Statement": [each for one in documents for each in one["Statement"]]}
 
 
 def test_the_preview_role_reads_and_does_nothing_else():
     """A pull request's code runs with it: whoever can open one could otherwise change production."""
-    policy = json.loads(plan_pipeline_identity(pipeline(state={"bucket": "acme-state"})).read_policy)
+    policy = reads(state={"bucket": "acme-state"})
     assert lint(policy) == []
     changing = [action for action in actions_in(policy) if not action.partition(":")[2].startswith(READS)]
     assert changing == []
@@ -271,11 +281,10 @@ def test_the_state_is_read_by_both_and_written_by_the_one_that_deploys():
     """A preview that can write the state can make the next deployment delete what it likes."""
     key = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/abc"
     state = {"bucket": "acme-state", "prefix": "shop", "key_arn": key}
-    reads = json.loads(plan_pipeline_identity(pipeline(state=state)).read_policy)
-    changes = writes(state=state)
-    assert grants(reads, "s3:GetObject")[0]["Resource"] == ["arn:aws:s3:::acme-state/shop/*"]
-    assert grants(reads, "kms:Decrypt")[0]["Resource"] == [key]
-    assert not grants(reads, "s3:PutObject")
+    looks, changes = reads(state=state), writes(state=state)
+    assert grants(looks, "s3:GetObject")[0]["Resource"] == ["arn:aws:s3:::acme-state/shop/*"]
+    assert grants(looks, "kms:Decrypt")[0]["Resource"] == [key]
+    assert not grants(looks, "s3:PutObject")
     assert grants(changes, "s3:PutObject")[0]["Resource"] == ["arn:aws:s3:::acme-state/shop/*"]
     assert grants(changes, "kms:Encrypt")[0]["Resource"] == [key]
 
@@ -291,7 +300,7 @@ def test_what_one_policy_cannot_hold_is_spread_over_several(deploy):
     assert len(sids) == len(set(sids))
     made = deploy(lambda: PipelineIdentity("ci", args)).of("RolePolicyAttachment")
     attached = [name for name, each in made.items() if each.inputs["role"] == "seawall-test-ci-deploy"]
-    assert len(attached) == len(plan.write_policies) + 1
+    assert len(attached) == len(plan.read_policies) + len(plan.write_policies)
 
 
 def test_the_roles_hang_together(deploy):
@@ -301,9 +310,9 @@ def test_the_roles_hang_together(deploy):
         (each.inputs["role"], each.inputs["policyArn"].rpartition(":")[2])
         for each in deployment.of("RolePolicyAttachment").values()
     }
-    assert ("seawall-test-ci-preview", "ci-read") in attached
-    assert {policy for role, policy in attached if role == "seawall-test-ci-preview"} == {"ci-read"}
-    assert {policy for role, policy in attached if role == "seawall-test-ci-deploy"} >= {"ci-read", "ci-write-1"}
+    assert ("seawall-test-ci-preview", "ci-read-1") in attached
+    assert {policy for role, policy in attached if role == "seawall-test-ci-preview"} == {"ci-read-1"}
+    assert {policy for role, policy in attached if role == "seawall-test-ci-deploy"} >= {"ci-read-1", "ci-write-1"}
     (provider,) = deployment.of("OpenIdConnectProvider").values()
     assert (provider.inputs["url"], provider.inputs["clientIdLists"]) == (f"https://{ISSUER}", ["sts.amazonaws.com"])
 

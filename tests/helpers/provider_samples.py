@@ -106,7 +106,7 @@ SAMPLES: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {
     ),
     "aws:ec2/vpc:Vpc": (
         {"region": "eu-west-1", "cidrBlock": "10.0.0.0/16", "tags": {"Name": "sample"}},
-        [{"enableDnsHostnames": True}, {"tags": {"Name": "other"}}],
+        [{"enableDnsHostnames": True}, {"tags": {"Name": "other"}}, {"tags": {}}],
     ),
     "aws:ec2/subnet:Subnet": (
         {"region": "us-east-1", "vpcId": "{vpc}", "cidrBlock": "10.0.9.0/24", "availabilityZone": "us-east-1b", "tags": {"a": "1"}},
@@ -136,7 +136,7 @@ SAMPLES: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {
     ),
     "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": (
         {"region": "us-east-1", "securityGroupId": "{group}", "ipProtocol": "-1", "referencedSecurityGroupId": "{other_group}"},
-        [{"description": "others"}, {"referencedSecurityGroupId": "{group}"}],
+        [{"description": "others"}, {"referencedSecurityGroupId": "{group}"}, {"tags": {"a": "1"}}, {"tags": {}}],
     ),
     "aws:kms/key:Key": (
         {"region": "us-east-1", "description": "first", "enableKeyRotation": True, "deletionWindowInDays": 7, "tags": {"a": "1"}},

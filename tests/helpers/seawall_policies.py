@@ -21,8 +21,25 @@ WITHOUT_OPERATION = {
     "iam:PassRole": "asked of whoever hands a role to a service; no operation of its own",
     "logs:CreateLogDelivery": "asked of whoever sets up a vended log; it is no public operation",
     "rds-db:connect": "asked by the database when a token of IAM logs in",
-    "s3:ListBucket": "what ListObjects and ListObjectsV2 ask for",
     "sts:TagSession": "goes with AssumeRole when the session has tags",
+    "backup-storage:MountCapsule": "asked when a vault of AWS Backup is made; its service has no public API",
+}
+
+# Operations that IAM knows by another name: the operation, as `service:operation`, to the permission.
+IAM_NAMES = {
+    "s3:DeleteBucketTagging": "s3:PutBucketTagging",
+    "s3:DeletePublicAccessBlock": "s3:PutBucketPublicAccessBlock",
+    "s3:GetBucketAccelerateConfiguration": "s3:GetAccelerateConfiguration",
+    "s3:GetBucketCors": "s3:GetBucketCORS",
+    "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
+    "s3:GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
+    "s3:GetBucketReplication": "s3:GetReplicationConfiguration",
+    "s3:GetObjectLockConfiguration": "s3:GetBucketObjectLockConfiguration",
+    "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
+    "s3:HeadBucket": "s3:ListBucket",
+    "s3:ListObjectVersions": "s3:ListBucketVersions",
+    "s3:ListObjectsV2": "s3:ListBucket",
+    "s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
 }
 
 # Condition keys by what they may begin with; anything else is a typing error that IAM takes for "never true".
@@ -59,7 +76,7 @@ def operations(service: str) -> frozenset[str]:
     name = SERVICES.get(service, service)
     if name not in session.get_available_services():
         return frozenset()
-    return frozenset(session.get_service_model(name).operation_names)
+    return frozenset(str(each) for each in session.get_service_model(name).operation_names)  # type: ignore[union-attr]
 
 
 def lint(policy: dict[str, Any]) -> list[str]:
@@ -86,7 +103,7 @@ def _statement_findings(statement: dict[str, Any]) -> Iterator[str]:
         service, _, name = action.partition(":")
         if "*" in action:
             yield f"{sid}: {action} is a wildcard"
-        elif name not in operations(service) and action not in WITHOUT_OPERATION:
+        elif name not in operations(service) and action not in (*WITHOUT_OPERATION, *IAM_NAMES.values()):
             yield f"{sid}: {action} is no action"
         if "*" in listed(statement["Resource"]) and action not in WITHOUT_RESOURCE:
             yield f"{sid}: {action} on everything"

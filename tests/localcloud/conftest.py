@@ -21,6 +21,7 @@ from localcloud.provider.clients import ENDPOINT_VARIABLE, RECORDED_VARIABLE, Cl
 from localcloud.provider.core import Provider
 from localcloud.provider.journal import Journal
 from localcloud.provider.serve import start
+from recorded_calls import CallRecorder, WatchedClients
 
 SEED = b"\x01\x23\x45\x67"
 
@@ -197,6 +198,8 @@ class LocalClients:
 
     clients: Clients
     environment: dict[str, str]
+    calls: CallRecorder
+    """What any of the clients has sent."""
 
     def recording_into(self, folder: Path) -> Clients:
         """The clients, with recorded-only objects kept in that folder."""
@@ -207,7 +210,8 @@ class LocalClients:
 @pytest.fixture(scope="session")
 def local_clients(aws_endpoint: str) -> LocalClients:
     environment = {ENDPOINT_VARIABLE: aws_endpoint}
-    return LocalClients(Clients(environment), environment)
+    calls = CallRecorder()
+    return LocalClients(WatchedClients(environment, calls), environment, calls)
 
 
 @pytest.fixture

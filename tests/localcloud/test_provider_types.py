@@ -12,70 +12,13 @@ from localcloud.provider.clients import Clients
 from localcloud.provider.core import Provider
 from localcloud.provider.journal import Journal
 from localcloud.provider.recorded import recorded
-from localcloud.provider.serve import DiffRequest, UpdateRequest
 from localcloud.provider.values import UNKNOWN
+from provider_plugin import Plugin
 from provider_samples import SAMPLES, Surroundings
+from pulumi_seawall._pipeline_access import LOOKS, PROVIDER_ONLY, TYPES
 
 pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("provider")]
 STAYS = ("aws:backup/regionSettings:RegionSettings",)  # AWS can change them, and has no call that deletes them
-SEED = b"\x01\x23\x45\x67"
-
-
-class Plugin:
-    """Plays the engine's part for one resource at a time."""
-
-    def __init__(self, clients: Clients, folder: Path) -> None:
-        self.recorded = folder / "recorded.json"
-        self.journal = Journal(folder / "journal.json")
-        self.clients = clients
-        self.provider = Provider(ADAPTERS, FUNCTIONS, self.journal, self.clients)
-
-    async def configure(self) -> None:
-        arguments = values.to_properties({"region": "eu-west-1"})
-        await self.provider.configure(sdk.ConfigureRequest({}, arguments, True, True))
-
-    @staticmethod
-    def urn(type_: str, name: str = "sample") -> str:
-        return f"urn:pulumi:dev::seawall::seawall:index:FailoverRecord${type_}::{name}"
-
-    async def check(self, type_: str, inputs: dict[str, Any], olds: dict[str, Any] | None = None) -> Any:
-        request = sdk.CheckRequest(
-            self.urn(type_), values.to_properties(olds or {}), values.to_properties(inputs), SEED
-        )
-        return await self.provider.check(request)
-
-    async def create(self, type_: str, inputs: dict[str, Any], *, preview: bool = False) -> tuple[str, dict[str, Any]]:
-        response = await self.provider.create(
-            sdk.CreateRequest(self.urn(type_), values.to_properties(inputs), 0, preview)
-        )
-        return str(response.resource_id), values.to_plain(response.properties)[0]
-
-    async def diff(
-        self, type_: str, id_: str, state: dict[str, Any], news: dict[str, Any], olds: dict[str, Any]
-    ) -> Any:
-        request = DiffRequest(
-            values.to_properties(olds),
-            self.urn(type_),
-            id_,
-            values.to_properties(state),
-            values.to_properties(news),
-            [],
-        )
-        return await self.provider.diff(request)
-
-    async def update(
-        self, type_: str, id_: str, state: dict[str, Any], news: dict[str, Any], olds: dict[str, Any], *, preview: bool
-    ) -> dict[str, Any]:
-        old, before, after = (values.to_properties(one) for one in (olds, state, news))
-        request = UpdateRequest(old, self.urn(type_), id_, before, after, 0, [], preview)
-        return values.to_plain((await self.provider.update(request)).properties)[0]
-
-    async def read(self, type_: str, id_: str, state: dict[str, Any], olds: dict[str, Any]) -> Any:
-        request = sdk.ReadRequest(self.urn(type_), id_, values.to_properties(state), values.to_properties(olds))
-        return await self.provider.read(request)
-
-    async def delete(self, type_: str, id_: str, state: dict[str, Any]) -> None:
-        await self.provider.delete(sdk.DeleteRequest(self.urn(type_), id_, values.to_properties(state), 0))
 
 
 @pytest.fixture
@@ -95,11 +38,30 @@ def test_every_type_has_a_sample() -> None:
     assert SAMPLES.keys() == ADAPTERS.keys()
 
 
+def test_every_type_says_what_a_pipeline_needs_for_it() -> None:
+    """Whoever adds a type adds its rights to `_pipeline_access`: otherwise the first pipeline run is denied."""
+    assert sorted(ADAPTERS.keys() - TYPES.keys()) == []
+
+
+def test_no_reason_stands_for_a_permission_that_is_not_granted() -> None:
+    """The list of exceptions is for whoever reviews a policy: nothing dead in it."""
+    granted = {action for access in TYPES.values() for action in (*access.reads, *access.writes)}
+    assert granted >= PROVIDER_ONLY.keys()
+    assert not granted.intersection(LOOKS)
+
+
 @pytest.mark.parametrize("type_", SAMPLES)
-async def test_a_type_lives_its_whole_life(type_: str, plugin: Plugin, surroundings: Surroundings) -> None:
-    """Created, read back the same, changed in place, unchanged afterwards, deleted, deleted again, gone."""
-    sample, edits = SAMPLES[type_]
-    checked = await plugin.check(type_, surroundings.filled(sample))
+async def test_a_type_lives_its_whole_life(
+    type_: str, plugin: Plugin, surroundings: Surroundings, local_clients: Any
+) -> None:
+    """Created, read back the same, changed in place, unchanged afterwards, deleted, deleted again, gone.
+
+    What it sends meanwhile is what a pipeline's policies grant for the type: neither less, which would be denied at the
+    first run on AWS, nor more without a reason.
+    """
+    sample, edits = (surroundings.filled(value) for value in SAMPLES[type_])
+    local_clients.calls.taken()  # what the surroundings took
+    checked = await plugin.check(type_, sample)
     assert not checked.failures
     inputs = values.to_plain(checked.inputs)[0]
 
@@ -111,12 +73,14 @@ async def test_a_type_lives_its_whole_life(type_: str, plugin: Plugin, surroundi
     assert ADAPTERS[type_].computed - {"confirmationWasAuthenticated"} <= state.keys()
     assert not (await plugin.diff(type_, id_, state, inputs, inputs)).changes
 
+    changing = local_clients.calls.taken()
     read = await plugin.read(type_, id_, state, inputs)
+    reading = local_clients.calls.taken()
     assert read.resource_id == id_
     assert values.to_plain(read.inputs)[0] == inputs
 
     for edit in edits:
-        news = values.to_plain((await plugin.check(type_, {**inputs, **surroundings.filled(edit)}, inputs)).inputs)[0]
+        news = values.to_plain((await plugin.check(type_, {**inputs, **edit}, inputs)).inputs)[0]
         difference = await plugin.diff(type_, id_, state, news, inputs)
         assert difference.changes
         assert not difference.replaces
@@ -132,6 +96,12 @@ async def test_a_type_lives_its_whole_life(type_: str, plugin: Plugin, surroundi
     await plugin.delete(type_, id_, state)
     assert bool((await plugin.read(type_, id_, state, inputs)).resource_id) == (type_ in STAYS)
     assert recorded(plugin.recorded) == []
+    if not ADAPTERS[type_].recorded_only:
+        granted = {*TYPES[type_].reads, *TYPES[type_].writes}
+        sent = reading | changing | local_clients.calls.taken()
+        assert reading <= set(TYPES[type_].reads)
+        assert sent <= granted
+        assert granted - sent <= PROVIDER_ONLY.keys()
 
 
 @pytest.mark.parametrize("type_", SAMPLES)

@@ -1,0 +1,100 @@
+"""The policies of identities against the calls that the code really makes, as botocore sends them to the local server."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pulumi_seawall import WorkloadPurpose
+from pulumi_seawall._identity_calls import ADOPT, CALLS, TOPOLOGY, Call
+from recorded_calls import CallRecorder
+from seawall.contract import declared_parameter, live_parameter
+from seawall.topology import SsmSource, dump, load
+from seawall_ops.adopt.account import look_at_account
+from seawall_policies import operations
+from topology_documents import shop
+
+pytestmark = pytest.mark.xdist_group("provider")
+
+REGION = "eu-west-1"
+
+
+def reading_the_topology(connect: Callable[..., Any], recorder: CallRecorder) -> None:
+    """What every app does: load both documents, and read the live one alone."""
+    service = f"s{uuid.uuid4().hex[:8]}"
+    ssm = connect("ssm", REGION)
+    ssm.put_parameter(Name=declared_parameter(service, "dev"), Value=dump(shop()), Type="String")
+    source = SsmSource(service, "dev", client=recorder.watch(connect("ssm", REGION)))
+    assert load(source).declared.regions
+    assert source.read_live() is None
+    assert live_parameter(service, "dev").startswith(f"/seawall/{service}/")
+
+
+def adopting(connect: Callable[..., Any], recorder: CallRecorder) -> None:
+    """What `seawall adopt` looks at: every kind of thing that it knows is there to be seen."""
+    name = f"s{uuid.uuid4().hex[:8]}"
+    connect("route53").create_hosted_zone(Name=f"{name}.test", CallerReference=name)
+    rds = connect("rds", REGION)
+    rds.create_db_parameter_group(DBParameterGroupName=name, DBParameterGroupFamily="postgres17", Description="x")
+    rds.create_db_instance(
+        DBInstanceIdentifier=name, DBInstanceClass="db.t4g.micro", Engine="postgres", AllocatedStorage=20,
+        MasterUsername="shop", MasterUserPassword="hunter2hunter2", DBParameterGroupName=name,
+    )  # fmt: skip
+
+    def watched(service: str, region: str | None = None) -> Any:
+        return recorder.watch(connect(service, region or REGION))
+
+    assert look_at_account(f"shop.{name}.test", [REGION], watched).instances
+
+
+CODE: dict[str, Callable[[Callable[..., Any], CallRecorder], None]] = {TOPOLOGY: reading_the_topology, ADOPT: adopting}
+
+# What is granted for code that is not written yet: the failover command, its observers and its switch. When that code
+# makes the calls, its module stands in the table, and nothing may be left here.
+AHEAD = {
+    WorkloadPurpose.OBSERVER: {
+        *("route53:GetHealthCheck", "route53:GetHealthCheckStatus"),
+        *("cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"),
+    },
+    WorkloadPurpose.OPERATOR: {
+        *("ssm:PutParameter", "rds:DescribeDBInstances", "rds:PromoteReadReplica", "route53:GetHealthCheckStatus"),
+        *("s3:GetObject", "s3:PutObject", "s3:DeleteObject"),
+        *("route53-recovery-cluster:GetRoutingControlState", "route53-recovery-cluster:UpdateRoutingControlState"),
+    },
+}
+
+
+RUN = [
+    (purpose, caller)
+    for purpose, calls in CALLS.items()
+    for caller in CODE
+    if any(call.caller == caller for call in calls)
+]
+
+
+@pytest.mark.parametrize(("purpose", "caller"), RUN)
+def test_a_purpose_is_granted_exactly_the_calls_of_the_code_that_it_runs(
+    purpose: WorkloadPurpose, caller: str, connect: Callable[..., Any]
+) -> None:
+    """One call less in the table is denied in production; one more is a right that nobody needs."""
+    recorder = CallRecorder()
+    CODE[caller](connect, recorder)
+    assert recorder.calls == {(call.service, call.operation) for call in CALLS[purpose] if call.caller == caller}
+
+
+def test_every_caller_in_the_table_is_run_and_the_rest_is_known_to_be_ahead() -> None:
+    """A module that is named but never run would prove nothing; what has no module is listed, so that it shrinks."""
+    calls = [(purpose, call) for purpose, granted in CALLS.items() for call in granted]
+    assert {call.caller for _, call in calls if call.caller} == set(CODE)
+    ahead: dict[WorkloadPurpose, set[str]] = {}
+    for purpose, call in calls:
+        if not call.caller:
+            ahead.setdefault(purpose, set()).add(call.permission)
+    assert ahead == AHEAD
+
+
+@pytest.mark.parametrize("call", [call for calls in CALLS.values() for call in calls], ids=lambda call: call.permission)
+def test_every_call_is_an_operation_of_its_service(call: Call) -> None:
+    """A misspelled operation would be a permission that IAM takes and nothing ever uses."""
+    assert call.operation in operations(call.service)

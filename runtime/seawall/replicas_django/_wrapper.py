@@ -78,9 +78,33 @@ class Replicated(BaseDatabaseWrapper):
         super().connect()
 
     def ensure_connection(self) -> None:
-        if self.connection is not None and self._outdated() and self._idle():
+        """Connect where there is no connection, or one to a server that is not the writer any more.
+
+        Raises:
+            DatabaseOperationInterrupted: the writer cannot be reached. Nothing was sent.
+        """
+        if self.connection is not None:
+            if not (self._outdated() and self._idle()):
+                return
             self.close()
-        super().ensure_connection()
+        try:
+            super().ensure_connection()
+        except Error as error:
+            if not pool_was_closed(error):
+                self._unreachable(error)
+                raise
+            super().ensure_connection()
+
+    def _unreachable(self, error: Error) -> None:
+        """Tell the router, and say of the writer what that means."""
+        replicas, server = self._replicas, self._server
+        if replicas is None or server is None or self.closed_in_transaction:
+            return
+        if fault_in(error, connection_lost=True) is not Fault.POOL_FULL:
+            replicas.router.suspect(server.name)
+        if self._member is None:
+            because = str(error).splitlines()[0]
+            raise DatabaseOperationInterrupted(server.name, safe_to_retry=True, because=because) from error
 
     def _outdated(self) -> bool:
         replicas, server = self._replicas, self._server
@@ -123,29 +147,8 @@ class Replicated(BaseDatabaseWrapper):
                 desk.move(wrapper.alias)
 
     def open_cursor(self, name: str | None = None) -> CursorWrapper:
-        """A cursor on this alias and no other.
-
-        Raises:
-            DatabaseOperationInterrupted: the writer cannot be reached. Nothing was sent.
-        """
-        open_it = cast("Any", super())._cursor
-        try:
-            try:
-                return open_it(name)
-            except Error as error:
-                if not pool_was_closed(error):
-                    raise
-                return open_it(name)
-        except Error as error:
-            replicas, server = self._replicas, self._server
-            if replicas is None or server is None or self.connection is not None:
-                raise
-            if fault_in(error, connection_lost=True) is not Fault.POOL_FULL:
-                replicas.router.suspect(server.name)
-            if self._member is not None:
-                raise
-            because = str(error).splitlines()[0]
-            raise DatabaseOperationInterrupted(server.name, safe_to_retry=True, because=because) from error
+        """A cursor on this alias and no other."""
+        return cast("Any", super())._cursor(name)
 
     # Statements
 

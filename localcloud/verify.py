@@ -16,6 +16,7 @@ from localcloud.apps import AppInstance, ask
 from localcloud.findings import Finding, bare, unlike
 from localcloud.provider.recorded import recorded
 from localcloud.verify_backups import backups
+from localcloud.verify_switch import switches
 from localcloud.verify_topology import config_maps, databases, instances, topologies
 
 ALARM_REGION: Final = "us-east-1"  # where metrics of Route 53, and so their alarms, live
@@ -57,7 +58,7 @@ def read_back(
     """Compare a stack's outputs with what the cloud at `endpoint` has.
 
     Args:
-        outputs: The program's outputs: `zone_id`, `fqdn`, `records`, `health_checks`, `alarms`, `topology`, `database`,
+        outputs: The program's outputs: `zone_id`, `fqdn`, `records`, `health_checks`, `alarms`, `switch`, `topology`, `database`,
             `backups`.
         endpoint: The cloud's address.
         recorded_file: Where the provider plugin keeps what the cloud cannot emulate.
@@ -76,6 +77,7 @@ def read_back(
             *_records(route53, outputs),
             *_health_checks(route53, outputs),
             *_alarms(cloudwatch, outputs, recorded_file),
+            *switches(session, endpoint, outputs, recorded_file),
             *topologies(session, endpoint, outputs, look_up),
             *databases(outputs, look_up),
             *backups(session, endpoint, outputs),
@@ -116,20 +118,30 @@ def _records(route53: Any, outputs: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding(
             "record",
             title,
-            f"{record.get('Failover', 'simple').lower()} → {target}, {lifetime}",
+            f"{_policy(record)} → {target}, {lifetime}",
             unlike(
                 {
                     "values": (sorted(claim["values"]), [] if alias else sorted(_values(record))),
                     "alias": (bare(claim["alias"] or ""), bare(alias["DNSName"]) if alias else ""),
                     "ttl_seconds": (claim["ttl_seconds"], record.get("TTL")),
                     "failover": (claim["failover"], record.get("Failover")),
+                    "weight": (claim["weight"], record.get("Weight")),
+                    "latency_region": (claim["latency_region"], record.get("Region")),
                     "health_check_id": (claim["health_check_id"], record.get("HealthCheckId")),
                 }
             ),
         )
+    routed = {bare(claim["name"]) for claim in outputs["records"] if claim["set_identifier"]}
     for name, kind, identifier in present:
-        if name == bare(outputs["fqdn"]):
+        if name in routed:
             yield Finding("record", f"{name} {kind} {identifier}", "present", ("nobody declared it",))
+
+
+def _policy(record: Mapping[str, Any]) -> str:
+    """How Route 53 chooses among the records of the name, in a word or two."""
+    if "Weight" in record:
+        return f"weight {record['Weight']}"
+    return record.get("Failover", "").lower() or (f"latency {record['Region']}" if "Region" in record else "simple")
 
 
 def _health_checks(route53: Any, outputs: Mapping[str, Any]) -> Iterator[Finding]:
@@ -153,6 +165,7 @@ def _health_checks(route53: Any, outputs: Mapping[str, Any]) -> Iterator[Finding
                     "host": (claim["host"], host),
                     "interval_seconds": (claim["interval_seconds"], config.get("RequestInterval")),
                     "failure_threshold": (claim["failure_threshold"], config.get("FailureThreshold")),
+                    "children": (claim["children"] or [], sorted(config.get("ChildHealthChecks", []))),
                 }
             ),
         )

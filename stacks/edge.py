@@ -21,6 +21,7 @@ from pulumi_seawall import (
 )
 from seawall.errors import InvalidInput
 from seawall.timing import HealthCheckProtocol
+from stacks.claims import pair_alarms, pair_checks, pair_records, switch_claim
 from stacks.environment import Environment
 from stacks.settings import Region
 
@@ -34,8 +35,9 @@ class Edge:
     """What the edge declares, and what it tells the world."""
 
     record: FailoverRecord
+    zone_id: pulumi.Input[str]
     outputs: Mapping[str, pulumi.Input[Any]]
-    """Exported by the stack. `make dev` holds `zone_id`, `records`, `health_checks` and `alarms` against the cloud."""
+    """Exported by the stack. `make dev` holds `zone_id`, `records`, `health_checks`, `alarms` and `switch` against the cloud."""
 
 
 def plan_edge(environment: Environment) -> FailoverPlan:
@@ -85,16 +87,16 @@ def declare_edge(
     record = FailoverRecord(name, args, options)
     return Edge(
         record,
+        zone_id,
         {
             "fqdn": record.fqdn,
             "zone_id": zone_id,
             "zone_name": environment.dns.zone_name,
             "name_servers": name_servers,
-            "records": _claimed_records(plan, record),
-            "health_checks": _claimed_checks(plan, record),
-            "alarms": pulumi.Output.all(
-                record.alarm_names, record.primary_health_check_id, record.secondary_health_check_id
-            ).apply(lambda known: _claimed_alarms(*known)),
+            "records": pair_records(plan, record),
+            "health_checks": pair_checks(plan, record),
+            "alarms": pair_alarms(record),
+            "switch": switch_claim(plan, record),
             "both_unhealthy_answers": record.both_unhealthy_answers,
             "predictions": record.predictions,
             "warnings": record.warnings,
@@ -133,6 +135,8 @@ def _failover_args(
         args["ttl_seconds"] = dns.ttl_seconds
     if dns.client_cache_seconds is not None:
         args["client_cache_seconds"] = dns.client_cache_seconds
+    if dns.switch is not None:
+        args["switch"] = dns.switch.arguments()
     if dns.import_ids:
         args["import_ids"] = FailoverImportIds(**dns.import_ids)  # its keys are checked by the component
     return args
@@ -140,76 +144,39 @@ def _failover_args(
 
 def _target(environment: Environment, region: Region) -> RecordTarget:
     """One side: where it is, and its check, which asks for the region's own name and never for the failover name."""
-    target = RecordTarget(region=region.name)
+    target = place_of(region)
     called = environment.dns.set_identifiers
     identifier = called.primary if region is environment.primary else called.secondary
     if identifier is not None:
         target["set_identifier"] = identifier
+    return {**target, **check_of(environment, region)}
+
+
+def place_of(region: Region) -> RecordTarget:
+    """Where a region is."""
+    target = RecordTarget(region=region.name)
     if region.addresses is not None:
         target["addresses"] = list(region.addresses)
     if region.load_balancer is not None:
         target["load_balancer"] = LoadBalancerArgs(**region.load_balancer.model_dump())
-    if region.health_check_id is not None:
-        target["health_check_id"] = region.health_check_id
-        if region.detection is not None:
-            target["detection"] = DetectionArgs(**region.detection.model_dump())
-        if region.regional_name is not None:
-            target["regional_name"] = region.regional_name
-    else:
-        settings = environment.health_check.model_dump(exclude_none=True)
-        if environment.health_check.protocol is not HealthCheckProtocol.TCP:
-            settings.setdefault("path", DEFAULT_PATH)
-        if "checker_regions" in settings:
-            settings["checker_regions"] = list(settings["checker_regions"])
-        target["health_check"] = EndpointCheckArgs(**settings)
-        target["regional_name"] = environment.regional_name(region)
     return target
 
 
-def _claimed_records(plan: FailoverPlan, record: FailoverRecord) -> list[dict[str, Any]]:
-    """Each record set as the cloud should have it."""
-    checks = {"primary": record.primary_health_check_id, "secondary": record.secondary_health_check_id}
-    return [
-        {
-            "name": claim.name,
-            "type": claim.record_type,
-            "set_identifier": claim.set_identifier,
-            "failover": claim.role.upper() if claim.failover else None,
-            "ttl_seconds": claim.ttl_seconds,
-            "values": list(claim.records),
-            "alias": claim.alias.dns_name if claim.alias else None,
-            "health_check_id": checks[claim.role] if claim.failover else None,
-        }
-        for claim in plan.records
-    ]
-
-
-def _claimed_checks(plan: FailoverPlan, record: FailoverRecord) -> list[dict[str, Any]]:
-    """Each check with its pace, so that the cloud's copy can be held against the prediction's arithmetic."""
-    ids = {"primary": record.primary_health_check_id, "secondary": record.secondary_health_check_id}
-    claims: list[dict[str, Any]] = []
-    for side in plan.sides:
-        check = side.health_check
-        if check is None or check.check is None:
-            continue
-        settings = check.check.settings
-        claims.append(
-            {
-                "name": side.role,
-                "id": ids[side.role],
-                "type": settings["type"],
-                "host": settings.get("ip_address") or settings.get("fqdn"),
-                "interval_seconds": settings["request_interval"],
-                "failure_threshold": settings["failure_threshold"],
-            }
-        )
-    return claims
-
-
-def _claimed_alarms(names: list[str], primary: str | None, secondary: str | None) -> list[dict[str, Any]]:
-    """Each alarm with the check that it watches; the one on both sides watches alarms instead."""
-    watched = [check for check in (primary, secondary) if check is not None]
-    return [
-        {"name": name, "health_check_id": watched[position] if position < len(watched) else None}
-        for position, name in enumerate(names)
-    ]
+def check_of(environment: Environment, region: Region) -> RecordTarget:
+    """A region's check, and the name of its own that it asks; without its place."""
+    check = RecordTarget(region=region.name)
+    if region.health_check_id is not None:
+        check["health_check_id"] = region.health_check_id
+        if region.detection is not None:
+            check["detection"] = DetectionArgs(**region.detection.model_dump())
+        if region.regional_name is not None:
+            check["regional_name"] = region.regional_name
+        return check
+    settings = environment.health_check.model_dump(exclude_none=True)
+    if environment.health_check.protocol is not HealthCheckProtocol.TCP:
+        settings.setdefault("path", DEFAULT_PATH)
+    if "checker_regions" in settings:
+        settings["checker_regions"] = list(settings["checker_regions"])
+    check["health_check"] = EndpointCheckArgs(**settings)
+    check["regional_name"] = environment.regional_name(region)
+    return check

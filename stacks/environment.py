@@ -116,7 +116,9 @@ class Environment(Section):
                 raise InvalidInput(f"seawall:regions with role {role.value}", shown, allowed="exactly one region")
         for position, region in enumerate(self.regions):
             for key in (
-                ("addresses", "load_balancer", "health_check_id", "detection") if region.role is Role.READER else ()
+                ("addresses", "load_balancer", "health_check_id", "detection")
+                if region.role is Role.READER and self.dns.reads is None
+                else ()
             ):
                 if getattr(region, key) is not None:
                     raise InvalidInput(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pulumi
 
-from pulumi_seawall import DatabasePlan, FailoverPlan
+from pulumi_seawall import DatabasePlan, FailoverPlan, GroupPlan
 from seawall.errors import SeawallError
 from seawall.topology import Topology
 from stacks.data import declare_data, plan_data, planned_database
@@ -14,6 +14,7 @@ from stacks.edge import declare_edge, plan_edge
 from stacks.environment import Environment, load_environment
 from stacks.live import read_live, refuse_to_undo
 from stacks.notifications import ROUTE53_REGION, declare_topics, plan_topics
+from stacks.reads import declare_reads, plan_reads
 from stacks.recovery import RecoveryPlan, declare_recovery, plan_recovery
 from stacks.workload import declare_workload, plan_topology, plan_workload
 
@@ -23,6 +24,7 @@ class Plans:
     """What will be declared, checked."""
 
     edge: FailoverPlan
+    reads: GroupPlan | None
     data: DatabasePlan | None
     recovery: RecoveryPlan | None
     topology: Topology
@@ -46,11 +48,12 @@ def declare() -> None:
     data = declare_data(environment, plans.data, topics, options)
     recovery = declare_recovery(environment, plans.recovery, data, topics, options)
     edge = declare_edge(environment, plans.edge, topics[ROUTE53_REGION], options)
+    reads = declare_reads(environment, plans.reads, plans.edge, edge, topics[ROUTE53_REGION], options)
     workload = declare_workload(environment, plans.topology, data, options)
 
     pulumi.export("service", environment.service)
     pulumi.export("environment", environment.environment)
-    parts = [part.outputs for part in (edge, workload, data, recovery) if part is not None]
+    parts = [part.outputs for part in (edge, reads, workload, data, recovery) if part is not None]
     for name, value in joined(*parts).items():
         pulumi.export(name, value)
 
@@ -76,9 +79,10 @@ def check(environment: Environment) -> Plans:
     """
     plan_topics(environment)
     edge = plan_edge(environment)
+    reads = plan_reads(environment, edge)
     data = plan_data(environment)
     recovery = plan_recovery(environment, data)
     topology = plan_topology(environment, planned_database(environment, data) if data else None)
     plan_workload(environment, topology)
     refuse_to_undo(topology, read_live(environment.service, environment.environment, topology.regions))
-    return Plans(edge, data, recovery, topology)
+    return Plans(edge, reads, data, recovery, topology)

@@ -5,7 +5,7 @@ from typing import Final, cast
 
 from pydantic import Field
 
-from pulumi_seawall import ObjectivesArgs
+from pulumi_seawall import ObjectivesArgs, SwitchArgs
 from seawall.errors import InvalidInput
 from seawall.objectives import ObjectiveException, Objectives
 from seawall.timing import HealthCheckProtocol
@@ -19,7 +19,7 @@ class Role(Enum):
     PRIMARY = "primary"
     STANDBY = "standby"
     READER = "reader"
-    """Runs the app for reads beside a replica of the database; takes no part in the failover name."""
+    """Runs the app for reads beside a replica of the database; takes no part in the failover name, but in that for reads."""
 
 
 ONE_OF_EACH: Final = (Role.PRIMARY, Role.STANDBY)
@@ -69,7 +69,7 @@ class Cluster(Section):
 
 
 class Region(Section):
-    """One region of the service: exactly one of `addresses` and `load_balancer`, but none for a reader."""
+    """One region of the service: exactly one of `addresses` and `load_balancer`; for a reader only with `dns.reads`."""
 
     name: str
     """AWS region, e.g. `eu-west-1`."""
@@ -99,6 +99,48 @@ class SetIdentifiers(Section):
     """Default: `secondary`."""
 
 
+class SwitchObject(Section):
+    """See `pulumi_seawall.SwitchObjectArgs`, which has the limits."""
+
+    key: str | None = None
+    checker_cidrs: tuple[str, ...] | None = None
+    interval_seconds: int | None = None
+    failure_threshold: int | None = None
+    checker_regions: tuple[str, ...] | None = None
+
+
+class SwitchRoutingControl(Section):
+    """See `pulumi_seawall.SwitchRoutingControlArgs`, which has the limits."""
+
+    cluster_arn: str | None = None
+    cluster_endpoints: dict[str, str] | None = None
+
+
+class Switch(Section):
+    """By which an operator moves clients to the standby: exactly one of `object` and `routing_control`."""
+
+    object: SwitchObject | None = None
+    routing_control: SwitchRoutingControl | None = None
+    armed: bool = True
+    """Whether the records obey it. False for the first of the two deployments that add it to a name which serves."""
+    import_ids: dict[str, str | dict[str, str]] = Field(default_factory=dict[str, str | dict[str, str]])
+    """Existing buckets, controls and checks to take over: see `SwitchImportIds`."""
+
+    def arguments(self) -> SwitchArgs:
+        """The switch as the component wants it, which checks the values."""
+        given = self.model_dump(mode="json", exclude_none=True, exclude={"import_ids"})
+        return cast(SwitchArgs, given | ({"import_ids": self.import_ids} if self.import_ids else {}))
+
+
+class Reads(Section):
+    """A name for reads: each client gets the healthy region that is nearest to it, readers among them."""
+
+    name: str
+    """Fully qualified, e.g. `reads.shop.example.com`."""
+    ttl_seconds: int | None = None
+    """At most 60; by default what the recovery objective affords. Not for load balancers alone."""
+
+
 class Dns(Section):
     """The name that clients resolve."""
 
@@ -114,6 +156,10 @@ class Dns(Section):
     """At most 60; by default what the recovery objective affords. Not for two load balancers: aliases have their own."""
     client_cache_seconds: float | None = None
     """The longest that clients keep an answer beyond its TTL; 30, a JVM's own cache, when absent."""
+    switch: Switch | None = None
+    """The operator's switch. Without one clients move by health checks, or by a deployment."""
+    reads: Reads | None = None
+    """The name for reads. With one, readers have `addresses` or a `load_balancer` too."""
     set_identifiers: SetIdentifiers = SetIdentifiers()
     """Of records to take over that are called otherwise."""
     import_ids: dict[str, str] = Field(default_factory=dict[str, str])

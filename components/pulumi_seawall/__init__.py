@@ -100,6 +100,7 @@ from pulumi_seawall._switch_args import (
     SwitchRoutingControlArgs,
 )
 from pulumi_seawall._switch_plan import SwitchPlan, plan_switch
+from pulumi_seawall._targets import TargetPlan
 from pulumi_seawall._topology_args import (
     PublishedBackoffArgs,
     PublishedBreakerArgs,
@@ -218,6 +219,7 @@ __all__ = [
     "SwitchPlan",
     "SwitchRoutingControlArgs",
     "SwitchedRegionImportIds",
+    "TargetPlan",
     "TopologyPlan",
     "VaultLockArgs",
     "VaultLockMode",

@@ -36,6 +36,9 @@ class WeightedEntryArgs(TypedDict):
     with a weight is unhealthy."""
     target: RecordTarget
     """Where it points. Addresses must have a check; an alias follows its target's own health."""
+    status_alarm: NotRequired[bool]
+    """Whether its check gets an alarm on its status; default as `status_alarms` says. No for a `health_check_id` whose
+    owner has one already."""
     import_ids: NotRequired[EntryImportIds]
     """Existing resources to adopt."""
 
@@ -48,6 +51,9 @@ class LatencyEntryArgs(TypedDict):
     Route 53 refuses two entries of one region, even for the moment between two updates."""
     target: RecordTarget
     """Where it points; its `region` is the one whose latency counts, and no two entries have the same."""
+    status_alarm: NotRequired[bool]
+    """Whether its check gets an alarm on its status; default as `status_alarms` says. No for a `health_check_id` whose
+    owner has one already."""
     import_ids: NotRequired[EntryImportIds]
     """Existing resources to adopt."""
 

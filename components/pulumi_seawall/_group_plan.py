@@ -157,7 +157,7 @@ def plan_weighted(args: WeightedRecordArgs) -> GroupPlan:
     for where, entry in entries:
         known = checked_keys(where, entry, WeightedEntryArgs)
         weight = whole(f"{where}weight", known["weight"], 0, LARGEST_WEIGHT, because="Route 53 offers no other weight")
-        planned.append(_plan_entry(where, known["name"], known["target"], known.get("import_ids"), weight, shared))
+        planned.append(_plan_entry(where, known, weight, shared))
     if not any(entry.weight for entry in planned):
         raise InvalidInput(
             "entries",
@@ -181,7 +181,7 @@ def plan_latency(args: LatencyRecordArgs) -> GroupPlan:
     planned: list[EntryPlan] = []
     for where, entry in entries:
         known = checked_keys(where, entry, LatencyEntryArgs)
-        planned.append(_plan_entry(where, known["name"], known["target"], known.get("import_ids"), None, shared))
+        planned.append(_plan_entry(where, known, None, shared))
     _each_once(planned, "target.region", lambda entry: entry.target.region, "Route 53 has one latency record a region")
     return _plan_group(given, planned, shared, parts)
 
@@ -228,19 +228,19 @@ def _plan_shared(given: WeightedRecordArgs | LatencyRecordArgs) -> tuple[Shared,
 
 
 def _plan_entry(
-    where: str, name: object, target: object, import_ids: object, weight: int | None, shared: Shared
+    where: str, given: WeightedEntryArgs | LatencyEntryArgs, weight: int | None, shared: Shared
 ) -> EntryPlan:
-    known = plain_string(f"{where}name", name)
-    if not ENTRY_NAME.fullmatch(known):
+    name = plain_string(f"{where}name", given["name"])
+    if not ENTRY_NAME.fullmatch(name):
         raise InvalidInput(
-            f"{where}name", known, allowed="1 to 63 lower-case letters, digits and inner hyphens, e.g. blue"
+            f"{where}name", name, allowed="1 to 63 lower-case letters, digits and inner hyphens, e.g. blue"
         )
-    ids = checked_keys(f"{where}import_ids.", import_ids or {}, EntryImportIds)
     label = f"{where}import_ids."
-    adopted = Adopted(
-        label, {key: line(f"{label}{key}", value, LONGEST_IMPORT_ID) for key, value in ids.items() if value}
-    )
-    return EntryPlan(plan_target(known, f"{where}target.", target, shared, adopted, UNCHECKED), weight, adopted)
+    ids = checked_keys(label, given.get("import_ids", {}), EntryImportIds)
+    adopted = Adopted(label, {key: line(f"{label}{key}", value, LONGEST_IMPORT_ID) for key, value in ids.items()})
+    alarmed = flag(f"{where}status_alarm", given.get("status_alarm", shared.status_alarms))
+    own = replace(shared, status_alarms=alarmed, actions=shared.actions if alarmed else ())
+    return EntryPlan(plan_target(name, f"{where}target.", given["target"], own, adopted, UNCHECKED), weight, adopted)
 
 
 def _each_once(

@@ -58,6 +58,10 @@ class FailoverRecord(pulumi.ComponentResource):
     """The same of the secondary's record."""
     in_service_check_ids: pulumi.Output[list[str]]
     """Ids of the checks that count a side's own check and the switch, primary first; empty without `switch`."""
+    switch_check_ids: pulumi.Output[list[str]]
+    """Ids of the switch's own checks, the primary's first; empty without `switch`."""
+    switch_positions: pulumi.Output[dict[str, str]]
+    """What keeps the switch's position, by the region that it switches off; empty without `switch`."""
     throw_commands: pulumi.Output[list[str]]
     """What an operator runs so that the standby takes over; to be tried in order. Empty without `switch`."""
     release_commands: pulumi.Output[list[str]]
@@ -128,6 +132,9 @@ class FailoverRecord(pulumi.ComponentResource):
         self.in_service_check_ids = pulumi.Output.all(*(check.health_check_id for check in in_service.values())).apply(
             lambda ids: [str(id_) for id_ in ids]
         )
+        switch_ids = [switch.primary_check_id, switch.standby_check_id] if switch else []
+        self.switch_check_ids = pulumi.Output.all(*switch_ids).apply(lambda ids: [str(id_) for id_ in ids])
+        self.switch_positions = switch.positions if switch else known({})
         self.throw_commands = switch.throw_commands if switch else known([])
         self.release_commands = switch.release_commands if switch else known([])
         self.status_commands = switch.status_commands if switch else known([])
@@ -149,6 +156,8 @@ class FailoverRecord(pulumi.ComponentResource):
                 "primary_record_check_id": self.primary_record_check_id,
                 "secondary_record_check_id": self.secondary_record_check_id,
                 "in_service_check_ids": self.in_service_check_ids,
+                "switch_check_ids": self.switch_check_ids,
+                "switch_positions": self.switch_positions,
                 "throw_commands": self.throw_commands,
                 "release_commands": self.release_commands,
                 "status_commands": self.status_commands,

@@ -27,7 +27,8 @@ SAFETY_WAIT_MS = 5000  # milliseconds for which a changed set of controls is loo
 FEWEST_CONTROLS_ON = 1  # the safety rule: somebody serves
 
 
-_Declared = tuple[dict[str, pulumi.Output[str]], pulumi.Output[Commands]]  # checks by the region switched, and commands
+_ByRegion = dict[str, pulumi.Output[str]]
+_Declared = tuple[_ByRegion, _ByRegion, pulumi.Output[Commands]]  # checks and positions by the region switched off
 
 
 class FailoverSwitch(pulumi.ComponentResource):
@@ -52,6 +53,9 @@ class FailoverSwitch(pulumi.ComponentResource):
     """Id of the check that is healthy while the primary may serve."""
     standby_check_id: pulumi.Output[str]
     """Id of the check that is healthy while the standby may serve."""
+    positions: pulumi.Output[dict[str, str]]
+    """What keeps the switch's position, by the region that it switches off: `s3://BUCKET/KEY`, where an object means
+    switched off, or a routing control's ARN."""
     throw_commands: pulumi.Output[list[str]]
     """What an operator runs so that the standby takes over; to be tried in order, the first that answers is enough."""
     release_commands: pulumi.Output[list[str]]
@@ -77,9 +81,11 @@ class FailoverSwitch(pulumi.ComponentResource):
         self._name = name
         self._plan = plan
         form = plan.form
-        checks, commands = self._object(form) if isinstance(form, ObjectPlan) else self._routing_control(form)
+        object_form = isinstance(form, ObjectPlan)
+        checks, positions, commands = self._object(form) if object_form else self._routing_control(form)
         self.primary_check_id = checks[plan.primary.region]
         self.standby_check_id = checks[plan.standby.region]
+        self.positions = pulumi.Output.all(**positions).apply(lambda known: {key: str(known[key]) for key in positions})
         self.throw_commands = commands.apply(lambda known: known.throw)
         self.release_commands = commands.apply(lambda known: known.release)
         self.status_commands = commands.apply(lambda known: known.status)
@@ -90,6 +96,7 @@ class FailoverSwitch(pulumi.ComponentResource):
             {
                 "primary_check_id": self.primary_check_id,
                 "standby_check_id": self.standby_check_id,
+                "positions": self.positions,
                 "throw_commands": self.throw_commands,
                 "release_commands": self.release_commands,
                 "status_commands": self.status_commands,
@@ -111,20 +118,22 @@ class FailoverSwitch(pulumi.ComponentResource):
             if form.cidrs is not None
             else aws.get_ip_ranges_output(services=[CHECKERS_SERVICE]).apply(lambda found: list(found.cidr_blocks))
         )
-        checks: dict[str, pulumi.Output[str]] = {}
+        checks: _ByRegion = {}
+        positions: _ByRegion = {}
         buckets: dict[str, S3Resource] = {}
         for side in self._plan.regions:
             bucket, policy = self._bucket(form, side, cidrs)
             settings = {**form.check.settings, "fqdn": bucket.output("bucketRegionalDomainName")}
             checks[side.region] = self._check(side, settings, policy)
             buckets[side.role] = bucket
+            positions[side.region] = pulumi.Output.concat("s3://", bucket.output("bucket"), "/", form.key)
         primary = self._plan.primary
         commands = (
             buckets["primary"]
             .output("bucket")
             .apply(lambda bucket: object_commands(primary.switched_from, bucket, form.key))
         )
-        return checks, commands
+        return checks, positions, commands
 
     def _bucket(
         self, form: ObjectPlan, side: SwitchedRegion, cidrs: pulumi.Output[list[str]]
@@ -151,8 +160,9 @@ class FailoverSwitch(pulumi.ComponentResource):
             tags=self._tags(),
             opts=self._options(ids.get("control_panel")),
         )
-        arns: dict[str, pulumi.Output[str]] = {}
-        checks: dict[str, pulumi.Output[str]] = {}
+        arns: _ByRegion = {}
+        checks: _ByRegion = {}
+        positions: _ByRegion = {}
         for side in plan.regions:
             control = aws.route53recoverycontrol.RoutingControl(
                 f"{self._name}-{side.region}",
@@ -161,7 +171,7 @@ class FailoverSwitch(pulumi.ComponentResource):
                 control_panel_arn=panel.arn,
                 opts=self._options(side.import_ids.get("routing_control")),
             )
-            arns[side.role] = control.arn
+            arns[side.role] = positions[side.region] = control.arn
             checks[side.region] = self._check(side, control_check(control.arn))
         aws.route53recoverycontrol.SafetyRule(
             self._name,
@@ -178,7 +188,7 @@ class FailoverSwitch(pulumi.ComponentResource):
         commands = pulumi.Output.all(endpoints, arns["primary"], arns["standby"]).apply(
             lambda known: control_commands(plan, known[0], str(known[1]), str(known[2]))
         )
-        return checks, commands
+        return checks, positions, commands
 
     def _cluster(self, form: RoutingControlPlan, label: str) -> tuple[pulumi.Input[str], pulumi.Input[dict[str, str]]]:
         """ARN, and endpoint URLs by region, of the cluster that is there already or of one declared here."""

@@ -206,6 +206,7 @@ def test_the_operators_commands_ask_the_standbys_region_alone(deploy):
     assert outputs["release_commands"] == [f"aws s3api delete-object {tail}"]
     assert outputs["status_commands"] == [f"aws s3api head-object {tail}"]
     assert outputs["prepare_commands"] == []
+    assert outputs["positions"] == dict.fromkeys(("ap-northeast-1", "us-west-2"), "s3://made-up-bucket/out-of-service")
     assert outputs["takes_worst_seconds"] == 3 * 10 + 6 + 4  # checks, time-out and aggregation
 
 

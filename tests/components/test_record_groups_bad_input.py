@@ -232,7 +232,7 @@ BAD_LATENCY: dict[str, tuple[Any, str]] = {
     ),
     "a weight": (
         entry(0, {"weight": 1}, latency()),
-        "entries[0].weight = 1: no such key; there are import_ids, name, target",
+        "entries[0].weight = 1: no such key; there are import_ids, name, status_alarm, target",
     ),
     "a regional name that is the name itself": (
         entry(0, {"target.regional_name": "reads.example.com"}, latency()),

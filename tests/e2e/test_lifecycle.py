@@ -56,7 +56,7 @@ def test_a_second_dev_says_that_nothing_changed_and_shows_what_there_is(up: Any)
     assert len(up.records()) > 0
     for name, _, _ in up.records():
         assert name.rstrip(".") in flat
-    assert len(up.health_checks()) == 2
+    assert len(up.health_checks()) == 6, "each region's own, its switch, and the one that counts both"
     for word in ("failed checks", "TTL", "client caches", "assumed", "documented", "computed", "recorded"):
         assert word in flat, f"{word} is missing in:\n{run.text}"
 
@@ -124,9 +124,13 @@ def test_a_changed_check_type_goes_new_check_then_record_then_old_check(up: Any)
         pointed_at = {record["HealthCheckId"] for record in records.values() if "HealthCheckId" in record}
         assert pointed_at <= checks, "a record pointed at a check that did not exist"
     after = up.health_checks()
-    assert {config["Type"] for config in after.values()} == {"TCP"}
     assert len(after) == len(before)
-    assert not set(after) & set(before), "an old check is still there"
+    changed = {id_: config for id_, config in after.items() if id_ not in before}
+    assert [config["Type"] for config in changed.values()] == ["TCP", "TCP"]
+    kept = {config["Type"] for id_, config in after.items() if id_ in before}
+    assert kept == {"CALCULATED", "HTTPS"}, "what counts the new checks, and the switch, are what they were"
+    children = {child for config in after.values() for child in config.get("ChildHealthChecks", [])}
+    assert children <= set(after), "a calculated check counts one that is gone"
 
 
 def test_drift_made_behind_the_engines_back_is_found_and_mended(up: Any) -> None:

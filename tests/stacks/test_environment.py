@@ -97,7 +97,7 @@ BAD: dict[str, tuple[Callable[[Config], object], str]] = {
     ),
     "ttl that the objective cannot afford": (
         lambda config: (section("dns", ttl_seconds=55)(config), section("objectives", recovery_time_seconds=90)(config)),
-        "seawall:dns.ttl_seconds = 55: at most 20, because recovery_time_seconds = 90 leaves 20 after ",
+        "seawall:dns.ttl_seconds = 55: at most 16, because recovery_time_seconds = 90 leaves 16 after ",
     ),
     "ttl above what failover should have": (section("dns", ttl_seconds=3600), "seawall:dns.ttl_seconds = 3600: at most "),
     "objective that no ttl can meet": (section("objectives", recovery_time_seconds=20), "recovery_time_seconds = 20: at least "),
@@ -138,6 +138,18 @@ BAD: dict[str, tuple[Callable[[Config], object], str]] = {
         "seawall:dns.set_identifiers.secondary = secondary: another than the primary's",
     ),
     "a name for no role": (section("dns", set_identifiers={"standby": "us"}), "seawall:dns.set_identifiers.standby = us: no such key"),
+    "a switch without a form": (
+        section("dns", switch={}),
+        "seawall:dns.switch.form is missing: exactly one of object and routing_control",
+    ),
+    "a switch with a wrong pace": (
+        section("dns", switch={"object": {"interval_seconds": 20}}),
+        "seawall:dns.switch.object.interval_seconds = 20: 10 or 30 seconds, because Route 53 offers no other interval",
+    ),
+    "key in a switch": (
+        section("dns", switch={"objekt": {}}),
+        "seawall:dns.switch.objekt = {}: no such key; did you mean object?",
+    ),
     "adoption of what does not exist": (section("dns", import_ids={"primry_a": "Z_a_A_primary"}), "seawall:dns.import_ids.primry_a = "),
 }  # fmt: skip
 
@@ -165,7 +177,7 @@ INSIDE: dict[str, Callable[[Config], object]] = {
     "threshold 1": section("health_check", failure_threshold=1),
     "three checkers": section("health_check", checker_regions=["us-east-1", "eu-west-1", "sa-east-1"]),
     "the largest ttl that is affordable": lambda config: (
-        section("dns", ttl_seconds=20)(config),
+        section("dns", ttl_seconds=16)(config),
         section("objectives", recovery_time_seconds=90)(config),
     ),
     "tcp without a path": lambda config: (

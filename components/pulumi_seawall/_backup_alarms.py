@@ -128,7 +128,7 @@ def silence_seconds(rules: Sequence[RulePlan], *, backup: Span, copy: Span, copi
             f"{rule.where}schedule",
             rule.schedule,
             allowed=f"a rule whose {what} is complete within seven days of the one before",
-            because=f"between two of them may be {seconds:g} s, and an alarm on a missing one looks back "
+            because=f"between two of them may be {seconds:.0f} s, and an alarm on a missing one looks back "
             f"{LONGEST_WATCH_SECONDS} s at most",
         )
     return seconds

@@ -297,7 +297,7 @@ def _check_spans(rules: Sequence[RulePlan], spans: _Spans) -> None:
                 f"{rule.where}completion_window_minutes",
                 rule.completion_window_minutes,
                 allowed=f"at least {-(-spans.backup[1] // MINUTE_SECONDS):g} minutes",
-                because=f"a backup takes up to {spans.backup[1]:g} s and would be cancelled",
+                because=f"a backup takes up to {spans.backup[1]:.0f} s and would be cancelled",
             )
         silence = longest_silence_seconds(rule.timing(spans.backup, spans.copy)[0])
         if rule.retention.delete_after_days * DAY_SECONDS < silence:
@@ -305,7 +305,7 @@ def _check_spans(rules: Sequence[RulePlan], spans: _Spans) -> None:
                 f"{rule.where}delete_after_days",
                 rule.retention.delete_after_days,
                 allowed=f"at least {-(-silence // DAY_SECONDS):g} days",
-                because=f"the next backup may be complete {silence:g} s later, and until then there would be none",
+                because=f"the next backup may be complete {silence:.0f} s later, and until then there would be none",
             )
 
 

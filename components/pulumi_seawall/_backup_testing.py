@@ -86,8 +86,8 @@ def plan_testing(
             f"{where}schedule",
             schedule,
             allowed="a test that is over within seven days of the one before",
-            because=f"{gap:g} s between runs + {start} h start window + {restore_worst:g} s restore are "
-            f"{silence:g} s, and an alarm on a missing test looks back {LONGEST_WATCH_SECONDS} s at most",
+            because=f"{gap} s between runs + {start} h start window + {restore_worst:.0f} s restore are "
+            f"{silence:.0f} s, and an alarm on a missing test looks back {LONGEST_WATCH_SECONDS} s at most",
         )
     fewest = math.ceil(silence_seconds / DAY_SECONDS)
     return TestingPlan(
@@ -101,7 +101,7 @@ def plan_testing(
         whole(
             f"{where}selection_window_days", given.get("selection_window_days", fewest),
             fewest, LONGEST_SELECTION_DAYS, "days",
-            because=f"two backups may be {silence_seconds:g} s apart, and a window without one tests nothing",
+            because=f"two backups may be {silence_seconds:.0f} s apart, and a window without one tests nothing",
         ),
         member(f"{where}algorithm", given.get("algorithm", RestoreAlgorithm.LATEST), RestoreAlgorithm),
         silence,

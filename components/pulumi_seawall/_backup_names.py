@@ -98,7 +98,7 @@ def vault_key(region: str, name: str, value: str) -> str:
         raise InvalidInput(name, value, allowed="the ARN of a KMS key, not of an alias")
     if match["region"] != region:
         raise InvalidInput(
-            name, value, allowed=f"a key of {region}", because="a vault is encrypted with a key of its own region"
+            name, value, allowed=f"a key of {region}", because="backups are encrypted with a key of their own region"
         )
     return value
 

@@ -67,8 +67,8 @@ BROKEN: list[tuple[str, Any, str]] = [
     (
         "rules.0.copies.1.kms_key_arn",
         key_of(OREGON),
-        (f"rules[0].copies[1].kms_key_arn = {key_of(OREGON)}: a key of ap-northeast-1, because a vault is encrypted with a "
-        "key of its own region"),
+        (f"rules[0].copies[1].kms_key_arn = {key_of(OREGON)}: a key of ap-northeast-1, because backups are encrypted "
+        "with a key of their own region"),
     ),
     (
         "rules.0.copies.1.vault_arn",
@@ -113,8 +113,8 @@ BROKEN: list[tuple[str, Any, str]] = [
     (
         "vaults.0.kms_key_arn",
         key_of(OREGON),
-        (f"vaults[0].kms_key_arn = {key_of(OREGON)}: a key of ap-northeast-1, because a vault is encrypted with a key of its "
-        "own region"),
+        (f"vaults[0].kms_key_arn = {key_of(OREGON)}: a key of ap-northeast-1, because backups are encrypted "
+        "with a key of their own region"),
     ),
     (
         "vaults.0.notification_topic_arn",

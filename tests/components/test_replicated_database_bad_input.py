@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pulumi_seawall
+from database_args import OREGON, TOKYO, member, shop
 from pulumi_seawall import DatabaseEngine, plan_database
 from pulumi_seawall._database_names import identifier, major_version, network
 from seawall.errors import InvalidInput, ObjectiveNotMet
 
-TOKYO, OREGON = "ap-northeast-1", "us-west-2"
 OBJECTIVES = {
     "availability": 0.999,
     "latency_p95_seconds": 0.5,
@@ -20,37 +20,6 @@ OBJECTIVES = {
     "recovery_time_seconds": 6 * 3600,
     "recovery_point_seconds": 60,
 }
-
-
-def member(name: str, region: str, **more: Any) -> dict[str, Any]:
-    """A right member."""
-    return {
-        "name": name,
-        "region": region,
-        "instance_class": "db.r6g.large",
-        "vpc_id": f"vpc-{name}",
-        "subnet_ids": [f"subnet-{name}-a", f"subnet-{name}-b"],
-        "allowed_cidrs": ["10.0.0.0/16"],
-        **more,
-    }
-
-
-def shop(**more: Any) -> Any:
-    """A right database."""
-    return {
-        "engine": "postgres",
-        "engine_version": "17",
-        "members": [member("tokyo", TOKYO), member("oregon", OREGON)],
-        "writer": "tokyo",
-        "created_in": "tokyo",
-        "database_name": "shop",
-        "username": "shop",
-        "password": "correct-horse-battery",
-        "storage_gib": 100,
-        "max_connections": 500,
-        "alarms": {"missing_data": "breaching"},
-        **more,
-    }
 
 
 def without(key: str) -> dict[str, Any]:
@@ -109,8 +78,8 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         f"members[1].subnet_group_arn = {GROUP}: a subnet group of us-west-2, because a subnet group has subnets of one region only, and this is tokyo's",
     ),
     "a replica in the writer's subnets": (
-        oregon(subnet_ids=["subnet-tokyo-a", "subnet-oregon-b"]),
-        "members[1].subnet_ids[0] = subnet-tokyo-a: a subnet of us-west-2, because it is in tokyo's subnet group, and a subnet group has subnets of one region only",
+        oregon(subnet_ids=["subnet-ap-northeast-1-a", "subnet-us-west-2-b"]),
+        "members[1].subnet_ids[0] = subnet-ap-northeast-1-a: a subnet of us-west-2, because it is in tokyo's subnet group, and a subnet group has subnets of one region only",
     ),
     "Aurora": (
         {"engine": "aurora-postgresql"},

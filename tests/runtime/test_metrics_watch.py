@@ -21,6 +21,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from replica_world import World
 from seawall import contract, metrics_otel
 from seawall.breaker import CallNotPermitted, CircuitBreaker, CircuitBreakerConfig, CircuitBreakerRegistry
 from seawall.errors import InvalidInput
@@ -29,6 +30,7 @@ from seawall.faults import Fault, FaultInjector
 from seawall.health import Check, HealthRegistry, Probe
 from seawall.instrumentation import READ_METRICS
 from seawall.metrics import MetricsMiddleware, metrics_app, watch
+from seawall.replicas import ReplicaRouter
 from seawall.selector import Endpoint, EndpointSelector
 from seawall.slo import AlertSeverity, BudgetAlert, NoData, Slo
 
@@ -77,7 +79,11 @@ async def test_a_scrape_of_a_live_app_has_every_metric_that_is_read(registry: Co
     app = MetricsMiddleware(Starlette(routes=[Route("/", shop)]), registry=registry, slos=[slo])
     faults = FaultInjector([Fault("refused", at="payments", kind="error")])
     faults.switch_on(for_seconds=60)
-    with watch(breaker, selector, health, faults, registry=registry):
+    world = World(("a", "b"))
+    router = ReplicaRouter(world.writer, world.readers, gauge=world)
+    router.measure()
+    router.pick_reader().success()
+    with watch(breaker, selector, router, health, faults, registry=registry):
         with pytest.raises(ConnectionError):
             faults.inject("payments")
         await health.report(Probe.READY)

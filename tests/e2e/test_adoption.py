@@ -43,18 +43,28 @@ def import_ids(lab: Any) -> Edit:
             + "_regional"
         )
         ids[f"{role}_{kind.lower()}"] = identity
-    for id_, config in lab.health_checks().items():
-        role = next(
-            role
-            for role in ("primary", "secondary")
-            if config["FullyQualifiedDomainName"].startswith(f"{lab_region(lab, role)}.")
-        )
-        ids[f"{role}_health_check"] = id_
+    checks, switch = lab.health_checks(), dict[str, dict[str, str]]()
+    for id_, config in checks.items():
+        host = config.get("FullyQualifiedDomainName", "")
+        for role, switched in (("primary", "primary"), ("secondary", "standby")):
+            region = lab_region(lab, role)
+            if host.startswith(f"{region}."):
+                ids[f"{role}_health_check"] = id_
+            elif f"-switch-{region}-" in host:
+                switch[switched] = {"health_check": id_, "bucket": host.partition(".s3.")[0]}
+            elif any(name_of(checks[child]).startswith(f"{region}.") for child in config.get("ChildHealthChecks", [])):
+                ids[f"{role}_in_service_check"] = id_
 
     def edit(config: dict[str, Any]) -> None:
         config["seawall:dns"].update(zone_import_id=zone_id, import_ids=ids)
+        config["seawall:dns"]["switch"]["import_ids"] = switch
 
     return edit
+
+
+def name_of(check: dict[str, Any]) -> str:
+    """The name that a check resolves, where it resolves one."""
+    return check.get("FullyQualifiedDomainName", "")
 
 
 def lab_region(lab: Any, role: str) -> str:

@@ -46,8 +46,13 @@ def _calls(token: str, arn_of: Callable[[Properties, str], str], outputs: Output
         del state
         keep(cloud, id_, inputs)
 
+    def find(cloud: Cloud, inputs: Properties, reference: str) -> str | None:
+        del inputs
+        kept = recorded.recorded(Path(cloud.recorded_file))
+        return next((one.id for one in kept if one.type == token and one.id.endswith(f"/{reference}")), None)
+
     common = recorded_calls(token, id_of=lambda _: "", outputs=lambda _cloud, _inputs: {})
-    return {**common, "create": create, "update": update}
+    return {**common, "create": create, "find": find, "update": update}
 
 
 def _endpoints(_: Properties) -> Properties:

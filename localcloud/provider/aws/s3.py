@@ -44,13 +44,20 @@ def _create(cloud: Cloud, inputs: Properties, reference: str) -> str:
 
 
 def _find(cloud: Cloud, inputs: Properties, reference: str) -> str | None:
-    try:
-        found = _tags(cloud, inputs["bucket"])
-    except Exception as error:
-        if is_absent(error, ABSENT):
-            return None
-        raise
-    return inputs["bucket"] if found.get(tags.REFERENCE_TAG) == reference else None
+    """By the tag; a sweep asks without a name where the program gave one."""
+    names = [inputs["bucket"]] if inputs.get("bucket") else [one["Name"] for one in _all(cloud)]
+    for name in names:
+        try:
+            if _tags(cloud, name).get(tags.REFERENCE_TAG) == reference:
+                return name
+        except Exception as error:
+            if not is_absent(error, ABSENT):
+                raise
+    return None
+
+
+def _all(cloud: Cloud) -> list[dict[str, Any]]:
+    return list(cloud.client("s3").list_buckets()["Buckets"])
 
 
 def _finish(cloud: Cloud, id_: str, inputs: Properties) -> None:

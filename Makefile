@@ -43,9 +43,11 @@ check: setup ## formatting, lint, types, import rules, docs
 	@$(BIN)/ruff check .
 	@$(BIN)/lint-imports
 	@$(BIN)/pyright
+	@$(BIN)/python tools/generate_docs.py --check
 	@$(BIN)/mkdocs build --strict --quiet --site-dir .local/site
 
-docs: setup ## serve the manual on this machine
+docs: setup ## write the pages that follow from the code, serve the manual on this machine
+	@$(BIN)/python tools/generate_docs.py
 	@$(BIN)/mkdocs serve
 
 bench: setup engine ## comparisons with peers, side by side

@@ -25,7 +25,10 @@ class _Mocks(mocks.Mocks):
     """Gives every resource an id, so that a page's program runs without an engine."""
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
-        return f"{args.name}-id", {**args.inputs, "arn": f"arn:aws:mock:us-east-1:123456789012:{args.name}"}
+        told = {"arn": f"arn:aws:mock:us-east-1:123456789012:{args.name}"}
+        if args.typ == "aws:s3/bucket:Bucket":
+            told |= {"bucket": args.name, "bucketRegionalDomainName": f"{args.name}.s3.eu-west-1.amazonaws.com"}
+        return f"{args.name}-id", {**args.inputs, **told}
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
         return {}, None

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seawall.errors import InvalidInput
-from seawall.replicas import ConsistencyToken, TimeToken, TokenSigner
+from seawall.replicas import ConsistencyToken, TimeToken, TokenSigner, observe_postgres
 from seawall.replicas._lineage import Fork, Held, Lineage, grown
 from seawall.replicas._tokens import Tokens, format_lsn, parse_lsn, settled
 
@@ -198,3 +198,12 @@ def test_a_fork_between_two_bounds_is_shown_as_such() -> None:
     assert lineage.forks == ((1, Fork(500, 700)),)
     answers = {lsn: lineage.holds(ConsistencyToken(SYSTEM, 1, lsn)) for lsn in (500, 501, 700, 701)}
     assert answers == {500: Held.YES, 501: Held.UNKNOWN, 700: Held.UNKNOWN, 701: Held.NO}
+
+
+def test_a_writer_behind_a_page_header_is_where_its_replicas_stand() -> None:
+    """Right after a log switch the insert position is 40 bytes further than any replica can replay to: nobody lags for it."""
+    writer = observe_postgres((False, str(SYSTEM), "000000020000000000000003", "0/2000028", "0/1FFFFF0", None, 2, 0))
+    replica = observe_postgres((True, str(SYSTEM), None, None, "0/2000000", None, 1, 2))
+    assert writer.position == replica.position == 0x2000000
+    assert (writer.timeline, writer.fork, writer.in_recovery) == (2, 0x1FFFFF0, False)
+    assert replica.timeline == 2, "the latest timeline that the control file knows of"

@@ -175,8 +175,9 @@ class FallbackPolicy:
     Both limits hold. Beyond them a read raises `NoReaderAvailable`: a writer that drowns in reads serves nobody.
     """
 
-    max_share_ratio: float = 0.5
-    """Of the reads in the window, fallbacks included. 0: never; 1: no such limit."""
+    max_share_ratio: float = 1.0
+    """Of the reads in the window, fallbacks included. 0: never; 1: no such limit, which is right for a writer that can carry
+    all reads for a while: what drowns it is work at the same time, and that has a limit of its own."""
     always_allowed: int = 20
     """Fallbacks per window that are let through whatever their share: at a low rate a share means nothing."""
     window_seconds: float = 10.0

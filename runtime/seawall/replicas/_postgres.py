@@ -2,8 +2,8 @@
 
 Tried with PostgreSQL 18 as a role without privileges, on writers and on replicas. `pg_last_wal_replay_lsn()` of a promoted
 server stays where recovery ended, which is where its timeline began, and is NULL after its next restart.
-`received_tli` is NULL without `pg_monitor`; then the control file's timeline is what is left, and may be an earlier one until
-the next restartpoint.
+`received_tli` is NULL without `pg_monitor`; then the control file's timelines are what is left: never too late, but after the
+promotion of its upstream too early, until the replica has flushed a page or made a restartpoint.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from typing import Final, cast
 
 from seawall.errors import InvalidInput
 from seawall.replicas._model import Observation
-from seawall.replicas._tokens import ConsistencyToken, parse_lsn
+from seawall.replicas._tokens import ConsistencyToken, parse_lsn, settled
 
 __all__ = ["POSTGRES_POSITION", "POSTGRES_STATUS", "observe_postgres", "token_of_position"]
 
@@ -22,14 +22,15 @@ POSTGRES_STATUS: Final = (
     " CASE WHEN pg_is_in_recovery() THEN NULL ELSE pg_current_wal_insert_lsn()::text END,"
     " pg_last_wal_replay_lsn()::text,"
     " (SELECT received_tli FROM pg_stat_wal_receiver),"
-    " (SELECT timeline_id FROM pg_control_checkpoint())"
+    " (SELECT timeline_id FROM pg_control_checkpoint()),"
+    " (SELECT min_recovery_end_timeline FROM pg_control_recovery())"
 )
-"""One row of seven columns for `observe_postgres`."""
+"""One row of eight columns for `observe_postgres`."""
 
 POSTGRES_POSITION: Final = "SELECT pg_current_wal_insert_lsn()::text, pg_walfile_name(pg_current_wal_insert_lsn())"
 """One row of two columns for `ReplicaRouter.position_token`; to be sent right behind a COMMIT."""
 
-STATUS_COLUMNS: Final = 7
+STATUS_COLUMNS: Final = 8
 TIMELINE_DIGITS: Final = 8  # hexadecimal, at the beginning of a log file's name
 
 
@@ -41,19 +42,19 @@ def observe_postgres(row: Sequence[object]) -> Observation:
     """
     if len(row) != STATUS_COLUMNS:
         raise InvalidInput("row", len(row), allowed=f"{STATUS_COLUMNS} columns")
-    in_recovery, system_id, walfile, inserted, replayed, received, controlled = row
+    in_recovery, system_id, walfile, inserted, replayed, *timelines = row
     if not isinstance(in_recovery, bool):
         raise InvalidInput("pg_is_in_recovery()", in_recovery, allowed="true or false")
     replay = None if replayed is None else parse_lsn(str(replayed))
     if in_recovery:
-        known = [int(cast("int", each)) for each in (received, controlled) if each is not None]
+        known = [int(cast("int", each)) for each in timelines if each]  # 0: not known
         timeline = max(known) if known else None
         return Observation(in_recovery=True, system_id=_whole(system_id), timeline=timeline, position=replay)
     return Observation(
         in_recovery=False,
         system_id=_whole(system_id),
         timeline=timeline_of(str(walfile)),
-        position=parse_lsn(str(inserted)),
+        position=settled(parse_lsn(str(inserted))),
         fork=replay,
     )
 

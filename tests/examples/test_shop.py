@@ -20,13 +20,30 @@ import shop_kill
 from prometheus_client import CollectorRegistry
 from shop.app import create_app
 from shop.endpoints import endpoints_of
-from shop.settings import Settings
+from shop.settings import DatabaseSettings, Settings
 from shop_fleet import PRIMARY, STANDBY, TOPOLOGY, Fleet
 
+from localcloud.postgres_fleet import PostgresFleet
 from seawall.errors import InvalidInput
 from seawall.topology import TextSource, load
 
 SOURCE = TextSource(json.dumps(TOPOLOGY))
+DATABASE = {
+    "engine": "postgres",
+    "database": "shop",
+    "port": 5432,
+    "writer": PRIMARY,
+    "members": [
+        {"name": region, "region": region, "identifier": f"shop-{number}", "host": f"db{number}.example"}
+        for number, region in enumerate((PRIMARY, STANDBY))
+    ],
+}
+DATABASE_ENVIRON = {
+    "SHOP_DATABASE_USER": "u",
+    "SHOP_DATABASE_PASSWORD": "secret word",
+    "SHOP_TOKEN_KEY": "a secret of sixteen bytes",
+    "SHOP_DATABASE_ADDRESSES": "eu=127.0.0.1:1;us=127.0.0.1:2",
+}
 
 
 def get(url: str) -> tuple[int, Any]:
@@ -100,6 +117,73 @@ def test_orders_are_taken_while_payments_fail_and_the_breaker_spares_the_api(gat
     asyncio.run(run())
 
 
+@pytest.mark.xdist_group("postgres")
+def test_an_order_is_kept_and_found_at_a_replica_also_after_the_writer_died(postgres_fleet: PostgresFleet):
+    """Whoever ordered finds the order at once, in either region; when the writer's region dies, nobody restarts anything."""
+    primary = postgres_fleet.primary
+    primary.sql("CHECKPOINT")
+    postgres_fleet.wait_in_step()
+    replica, spare = (each for each in postgres_fleet.servers if each is not primary)
+    replica.sql("CHECKPOINT")  # so that it tells on which timeline it is
+    spare.stop()
+    settings = Settings(
+        region=STANDBY,
+        drain_seconds=0,
+        database=DatabaseSettings(
+            user="shop",
+            password=primary.password,
+            token_key=b"a secret of sixteen bytes",
+            addresses={PRIMARY: primary.address, STANDBY: replica.address},
+        ),
+    )
+    source = TextSource(json.dumps({**TOPOLOGY, "database": DATABASE}))
+    registry = CollectorRegistry()
+    app = create_app(settings, source=source, registry=registry)
+
+    async def run() -> None:
+        async with app.router.lifespan_context(app) as state:
+
+            async def served(scope: Any, receive: Any, send: Any) -> None:
+                await app({**scope, "state": dict(state or {})}, receive, send)
+
+            transport = httpx.ASGITransport(served)
+            async with httpx.AsyncClient(transport=transport, base_url="https://shop.test", timeout=20) as client:
+                await checks(client)
+
+    async def find(client: httpx.AsyncClient, number: str) -> Any:
+        answer = await client.get(f"/orders/{number}")
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def checks(client: httpx.AsyncClient) -> None:
+        number = (await client.post("/orders", json={"product": "lamp"})).json()["order"]
+        assert "seawall_consistency" in client.cookies
+        found = await find(client, number)
+        assert (found["order"], found["cents"], found["paid"]) == (number, 4900, False)
+        deadline = time.monotonic() + 10
+        while (await find(client, number))["read_at"] != replica.port:
+            assert time.monotonic() < deadline, "the region's own replica is not read from"
+        assert (await client.get("/orders/unknown")).status_code == 404
+        assert (await client.get("/health")).json()["checks"]["database"]["outcome"] == "healthy"
+        scraped = (await client.get("/metrics")).text
+        assert f'server="{STANDBY}"' in scraped
+
+        await asyncio.to_thread(postgres_fleet.wait_in_step)
+        await asyncio.to_thread(primary.kill)
+        refused = await client.post("/orders", json={"product": "lamp"})
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "2")
+        assert (await find(client, number))["read_at"] == replica.port
+        await asyncio.to_thread(replica.promote)
+        deadline = time.monotonic() + 10
+        while (answer := await client.post("/orders", json={"product": "chair"})).status_code != 202:
+            assert answer.status_code == 503, answer.text
+            assert time.monotonic() < deadline, answer.text
+            await asyncio.sleep(0.05)
+        assert (await find(client, answer.json()["order"]))["cents"] == 12900
+
+    asyncio.run(run())
+
+
 def test_endpoints_are_the_topologys_and_primaries_come_first():
     """What is declared is what is called; on loopback a region's instances stand in for its load balancer."""
     view = load(SOURCE)
@@ -117,10 +201,22 @@ def test_settings_come_from_the_environment_and_the_command_line_counts_more(tmp
     settings = Settings.from_environ(environ, port=7)
     assert (settings.region, settings.port) == ("a", 7)
     assert settings.instances == {"a": ("http://x", "http://y"), "b": ("http://z",)}
+    assert settings.database is None
+    database = Settings.from_environ({**environ, **DATABASE_ENVIRON}).database
+    assert database is not None
+    assert database.addresses == {"eu": "127.0.0.1:1", "us": "127.0.0.1:2"}
+    assert "secret" not in repr(database)
     for broken, line in (
         ({}, "SHOP_REGION is missing"),
         ({**environ, "SHOP_PORT": "x"}, "SHOP_PORT = x"),
         ({**environ, "SHOP_INSTANCES": "a"}, "SHOP_INSTANCES = a"),
+        ({**environ, "SHOP_DATABASE_USER": "u"}, "SHOP_TOKEN_KEY is missing"),
+        ({**environ, "SHOP_DATABASE_USER": "u", "SHOP_TOKEN_KEY": "short"}, "SHOP_TOKEN_KEY = 5 bytes"),
+        ({**environ, "SHOP_DATABASE_USER": "u", "SHOP_TOKEN_KEY": "k" * 16}, "SHOP_DATABASE_PASSWORD is missing"),
+        (
+            {**environ, **DATABASE_ENVIRON, "SHOP_DATABASE_ADDRESSES": "eu=here"},
+            "SHOP_DATABASE_ADDRESSES = eu=here",
+        ),
     ):
         with pytest.raises(InvalidInput, match=line):
             Settings.from_environ(broken)

@@ -10,7 +10,54 @@ from dataclasses import dataclass, field
 
 from seawall.errors import MISSING, InvalidInput
 
-__all__ = ["Settings"]
+__all__ = ["DatabaseSettings", "Settings"]
+
+SHORTEST_KEY_BYTES = 16  # of `seawall.replicas.TokenSigner`
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatabaseSettings:
+    """How to log in to the topology's database."""
+
+    user: str
+    """`SHOP_DATABASE_USER`. Without it no order is kept."""
+    password: str = field(repr=False)
+    """`SHOP_DATABASE_PASSWORD`."""
+    token_key: bytes = field(repr=False)
+    """Signs what clients carry from a write to their next read: `SHOP_TOKEN_KEY`, the same for all instances."""
+    addresses: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Members that are not where the topology says: `SHOP_DATABASE_ADDRESSES`, as in
+    `eu-west-1=127.0.0.1:5433;us-west-2=127.0.0.1:5434`."""
+    secure_cookies: bool = True
+    """Whether cookies need TLS: not if `SHOP_INSECURE_COOKIES` is set."""
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> "DatabaseSettings | None":
+        """The settings that the environment names; `None`: no database is to be used.
+
+        Raises:
+            InvalidInput: the password or the key is missing, or a value is not what it must be.
+        """
+        user = environ.get("SHOP_DATABASE_USER")
+        if not user:
+            return None
+        key = environ.get("SHOP_TOKEN_KEY", "").encode()
+        if len(key) < SHORTEST_KEY_BYTES:
+            raise InvalidInput(
+                "SHOP_TOKEN_KEY",
+                f"{len(key)} bytes" if key else MISSING,
+                allowed=f"a secret of at least {SHORTEST_KEY_BYTES} bytes, the same for all instances",
+            )
+        password = environ.get("SHOP_DATABASE_PASSWORD")
+        if password is None:
+            raise InvalidInput("SHOP_DATABASE_PASSWORD", MISSING, allowed=f"the password of {user}")
+        return cls(
+            user=user,
+            password=password,
+            token_key=key,
+            addresses=_addresses(environ.get("SHOP_DATABASE_ADDRESSES", "")),
+            secure_cookies=not environ.get("SHOP_INSECURE_COOKIES"),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +81,8 @@ class Settings:
     """How often to read the topology: `SHOP_TOPOLOGY_SECONDS`."""
     health_token: str | None = field(default=None, repr=False)
     """Who shows it sees why a check fails: `SHOP_HEALTH_TOKEN`."""
+    database: DatabaseSettings | None = None
+    """Where orders are kept; `None`: nowhere."""
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ, **given: str | int | None) -> "Settings":
@@ -55,6 +104,7 @@ class Settings:
             drain_seconds=_number(environ, "SHOP_DRAIN_SECONDS", 15.0),
             topology_seconds=_number(environ, "SHOP_TOPOLOGY_SECONDS", 30.0),
             health_token=environ.get("SHOP_HEALTH_TOKEN") or None,
+            database=DatabaseSettings.from_environ(environ),
         )
 
 
@@ -73,4 +123,14 @@ def _instances(text: str) -> dict[str, tuple[str, ...]]:
         if not urls:
             raise InvalidInput("SHOP_INSTANCES", text, allowed="region=url,url;region=url,...")
         found[region.strip()] = tuple(url.strip() for url in urls.split(","))
+    return found
+
+
+def _addresses(text: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for part in filter(None, text.split(";")):
+        member, _, address = part.partition("=")
+        if not address.rpartition(":")[2].isdigit():
+            raise InvalidInput("SHOP_DATABASE_ADDRESSES", text, allowed="member=host:port;member=host:port;...")
+        found[member.strip()] = address.strip()
     return found

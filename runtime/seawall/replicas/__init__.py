@@ -47,10 +47,11 @@ from seawall.replicas._mysql import MYSQL_READ_ONLY, MYSQL_STATUS, observe_mysql
 from seawall.replicas._postgres import POSTGRES_POSITION, POSTGRES_STATUS, observe_postgres
 from seawall.replicas._retrying import retrying
 from seawall.replicas._route import Route
-from seawall.replicas._router import FollowedDatabase, ReplicaRouter, Retirement
+from seawall.replicas._router import ReplicaRouter, Retirement
 from seawall.replicas._scope import Mode, Scope, consistency_scope, current_scope, read_only, use_writer
 from seawall.replicas._signer import TokenSigner
 from seawall.replicas._tokens import ConsistencyToken, TimeToken, Token
+from seawall.replicas._topology import FollowedDatabase
 from seawall.replicas._unit import UnitOfWork
 
 __all__ = [

@@ -3,10 +3,11 @@
 Everything that a choice looks at is in one `Standing`, which is replaced whole: choosing takes no lock of ours.
 """
 
+import logging
 import math
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, final
 
 from seawall._forks import renew_after_fork
@@ -33,9 +34,13 @@ from seawall.selector import Endpoint, EndpointSelector
 
 __all__ = ["Core", "Standing"]
 
+_log: Final = logging.getLogger("seawall.replicas")
+
 UNMEASURED: Final = Reading(ReaderState.UNKNOWN)
 TRUSTED: Final = Reading(ReaderState.FRESH)  # where nobody measures: fit, and of no known position
 
+Change = Callable[[], Iterable[DatabaseServer] | None]
+"""A change under the lock; what it gives are servers whose connections mean nothing any more."""
 Retire = Callable[[DatabaseServer], None]
 Sight = Callable[[], tuple[int, float] | None]
 
@@ -65,13 +70,6 @@ class Standing:
     """Whether the current writer was reached when it was last tried: else it may come back as something else."""
     expires: float
     """When one of the verdicts means nothing any more."""
-
-
-@dataclass(slots=True)
-class _News:
-    """What has to be told once the lock is free."""
-
-    retired: list[DatabaseServer] = field(default_factory=list[DatabaseServer])
 
 
 @final
@@ -140,7 +138,7 @@ class Core:
         """In the child: locks may be held by threads that are gone."""
         self.lock = threading.Lock()
         self.desk = Desk()
-        self._applying = False
+        self._applying = self._apply_again = False
 
     @property
     def servers(self) -> tuple[DatabaseServer, ...]:
@@ -187,14 +185,14 @@ class Core:
         """The topology names the servers, and which of them is the writer."""
         servers = _by_name((writer, *readers))
 
-        def change() -> None:
+        def change() -> list[DatabaseServer]:
             gone = [each for name, each in self._servers.items() if name not in servers or servers[name] != each]
             self._servers = servers
             self._roles.use(tuple(servers))
             if self._roles.current not in servers:
                 self._roles.settle(writer.name)
             self._roles.told(writer.name, epoch)
-            self._news.retired += [each for each in gone if each.name in self.standing.servers]
+            return gone
 
         self._do(change, "topology")
 
@@ -215,25 +213,29 @@ class Core:
 
     # What follows from it
 
-    _news: _News
-
-    def _do(self, change: Callable[[], None], reason: str) -> None:
+    def _do(self, change: Change, reason: str) -> None:
+        # Not under the lock: the selector tells its subscribers of what the clock asks for.
+        served = sum(each.total_picks for each in self.selector.snapshot().endpoints)
         with self.lock:
-            self._news = news = _News()
             before = self.standing
-            change()
+            retired = list(change() or ())
             self._renew()
             now = self.now()
-            self.fallback.served(sum(each.total_picks for each in self.selector.snapshot().endpoints), now)
+            self.fallback.served(served, now)
             self._follow_writer(before)
             self.standing = after = self._stand(now)
-            self._tell(before, after, reason, now, news)
+            if after.generation != before.generation:
+                retired.append(before.servers[before.current])
+            self._tell(before, after, reason, now)
         self._apply()
         self.bus.deliver()
         self.desk.announce()
-        for server in news.retired:
+        for server in retired:
             for retire in self.retire:
-                retire(server)
+                try:
+                    retire(server)
+                except Exception:  # noqa: BLE001 - one adapter must not keep the others from dropping their pools
+                    _log.exception("router %s: connections to %s could not be dropped", self.name, server.name)
 
     def renew(self) -> None:
         """Look at the epoch once more."""
@@ -307,10 +309,9 @@ class Core:
             for name, seen in others.items()
         }
 
-    def _tell(self, before: Standing, after: Standing, reason: str, now: float, news: _News) -> None:
+    def _tell(self, before: Standing, after: Standing, reason: str, now: float) -> None:
         """Note the events; the caller delivers them without the lock."""
         if after.generation != before.generation:
-            news.retired.append(before.servers[before.current])
             self.bus.enqueue(
                 WriterChanged(
                     source=self.name,

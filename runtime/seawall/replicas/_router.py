@@ -4,7 +4,7 @@ import random as random_module
 import weakref
 from collections.abc import Callable, Collection, Iterable
 from types import TracebackType
-from typing import Final, NoReturn, Protocol, Self, TypedDict, Unpack, cast, final
+from typing import Final, NoReturn, Self, TypedDict, Unpack, cast, final
 
 from seawall.clock import SYSTEM_CLOCK, Clock
 from seawall.errors import CannotPickle, InvalidInput
@@ -27,6 +27,7 @@ from seawall.replicas._route import Route
 from seawall.replicas._scope import StartOn
 from seawall.replicas._snapshot import snapshot_of
 from seawall.replicas._tokens import ConsistencyToken, TimeToken
+from seawall.replicas._topology import FollowedDatabase, servers_of
 from seawall.replicas._unit import UnitOfWork
 from seawall.selector import (
     Endpoint,
@@ -41,25 +42,7 @@ from seawall.selector import (
 from seawall.topology import Effective
 from seawall.topology._sources import own_region
 
-__all__ = ["FollowedDatabase", "ReplicaRouter", "Retirement"]
-
-
-class FollowedDatabase(Protocol):
-    """A topology that changes: `seawall.watch.TopologyWatch`."""
-
-    @property
-    def current(self) -> Effective:
-        """The view as it is now."""
-        ...
-
-    @property
-    def read_began(self) -> float | None:
-        """When the last good reading began, by the monotonic clock."""
-        ...
-
-    def subscribe(self, subscriber: Callable[[Event], None], /) -> object:
-        """Call `subscriber` with each event from now on."""
-        ...
+__all__ = ["ReplicaRouter", "Retirement"]
 
 
 class Options(TypedDict, total=False):
@@ -229,14 +212,16 @@ class ReplicaRouter:
         def changed(event: Event) -> None:
             del event  # whatever it was: what counts is how things are now
             router = mine()
-            if router is not None:
+            if router is None:
+                subscription.cancel()
+            else:
                 router._told(topology.current)
 
         def sight() -> tuple[int, float] | None:
             began = topology.read_began  # before the view: a reading in between then only makes it look older
             return None if began is None else (topology.current.epoch, began)
 
-        topology.subscribe(changed)
+        subscription = topology.subscribe(changed)
         self._core.sight = sight
         self._told(topology.current)  # it may have changed meanwhile
 
@@ -397,19 +382,3 @@ class ReplicaRouter:
 
     def __reduce__(self) -> NoReturn:
         raise CannotPickle(f"ReplicaRouter {self.name!r}")
-
-
-def servers_of(view: Effective) -> tuple[DatabaseServer, list[DatabaseServer]]:
-    """The writer and the other members of the view's database.
-
-    Raises:
-        InvalidInput: there is no database in it.
-    """
-    database = view.declared.database
-    if database is None or view.writer is None:
-        raise InvalidInput("topology.database", None, allowed="a database, for a router of its members")
-    servers = {
-        each.name: DatabaseServer(each.name, f"{each.host}:{database.port}", each.region) for each in database.members
-    }
-    writer = servers.pop(view.writer.name)
-    return writer, list(servers.values())

@@ -1,0 +1,45 @@
+"""A router's servers from the topology, and a topology that changes."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from seawall.errors import InvalidInput
+from seawall.events import Event, Subscription
+from seawall.replicas._model import DatabaseServer
+from seawall.topology import Effective
+
+__all__ = ["FollowedDatabase", "servers_of"]
+
+
+class FollowedDatabase(Protocol):
+    """A topology that changes: `seawall.watch.TopologyWatch`."""
+
+    @property
+    def current(self) -> Effective:
+        """The view as it is now."""
+        ...
+
+    @property
+    def read_began(self) -> float | None:
+        """When the last good reading began, by the monotonic clock."""
+        ...
+
+    def subscribe(self, subscriber: Callable[[Event], None], /) -> Subscription:
+        """Call `subscriber` with each event from now on."""
+        ...
+
+
+def servers_of(view: Effective) -> tuple[DatabaseServer, list[DatabaseServer]]:
+    """The writer and the other members of the view's database.
+
+    Raises:
+        InvalidInput: there is no database in it.
+    """
+    database = view.declared.database
+    if database is None or view.writer is None:
+        raise InvalidInput("topology.database", None, allowed="a database, for a router of its members")
+    servers = {
+        each.name: DatabaseServer(each.name, f"{each.host}:{database.port}", each.region) for each in database.members
+    }
+    writer = servers.pop(view.writer.name)
+    return writer, list(servers.values())

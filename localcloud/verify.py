@@ -12,12 +12,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from localcloud.apps import AppInstance, ask
+from localcloud.apps import AppInstance, ask, order_and_find
+from localcloud.databases import Databases
 from localcloud.findings import Finding, bare, unlike
 from localcloud.provider.recorded import recorded
 from localcloud.verify_backups import backups
 from localcloud.verify_switch import switches
-from localcloud.verify_topology import config_maps, databases, instances, topologies
+from localcloud.verify_topology import config_maps, databases, instances, replication, topologies
 
 ALARM_REGION: Final = "us-east-1"  # where metrics of Route 53, and so their alarms, live
 HEALTH_METRIC: Final = "HealthCheckStatus"
@@ -54,6 +55,7 @@ def read_back(
     recorded_file: Path,
     manifests: Path,
     shops: Sequence[AppInstance] = (),
+    servers: Databases | None = None,
 ) -> Report:
     """Compare a stack's outputs with what the cloud at `endpoint` has.
 
@@ -64,6 +66,7 @@ def read_back(
         recorded_file: Where the provider plugin keeps what the cloud cannot emulate.
         manifests: Where the Kubernetes plugin has rendered, a folder per cluster.
         shops: Instances of the demo app, which are asked too.
+        servers: The PostgreSQL servers behind the database's members, if they run.
     """
     import boto3  # heavy: not before it is needed
 
@@ -82,7 +85,8 @@ def read_back(
             *databases(outputs, look_up),
             *backups(session, endpoint, outputs),
             *config_maps(outputs, manifests),
-            *_shops(shops, outputs),
+            *replication(servers),
+            *_shops(shops, outputs, servers),
         )
     )
 
@@ -162,7 +166,8 @@ def _health_checks(route53: Any, outputs: Mapping[str, Any]) -> Iterator[Finding
             unlike(
                 {
                     "type": (claim["type"], config["Type"]),
-                    "host": (claim["host"], host),
+                    "host": (host if claim["host"] is None else claim["host"], host),
+                    "inverted": (claim["inverted"], config.get("Inverted", False)),
                     "interval_seconds": (claim["interval_seconds"], config.get("RequestInterval")),
                     "failure_threshold": (claim["failure_threshold"], config.get("FailureThreshold")),
                     "children": (claim["children"] or [], sorted(config.get("ChildHealthChecks", []))),
@@ -197,23 +202,29 @@ def _alarms(cloudwatch: Any, outputs: Mapping[str, Any], recorded_file: Path) ->
             yield Finding("alarm", name, "missing", ("does not exist",))
 
 
-def _shops(shops: Sequence[AppInstance], outputs: Mapping[str, Any]) -> Iterator[Finding]:
-    """Each instance of the demo app: ready, of one mind about the primary, and able to reach it."""
+def _shops(
+    shops: Sequence[AppInstance], outputs: Mapping[str, Any], servers: Databases | None
+) -> Iterator[Finding]:
+    """Each instance of the demo app: ready, of one mind about the primary, able to reach it, and to keep an order."""
+    ports = {address.rpartition(":")[2]: member for member, address in servers.members.items()} if servers else {}
     for shop in shops:
         ready, _ = ask(shop, "/readyz")
         _, view = ask(shop, "/region")
         _, stock = ask(shop, "/products/lamp/stock")
         claim, view, stock = outputs["topology"], view or {}, stock or {}
+        read_in = ports.get(str(order_and_find(shop))) if servers else None
         yield Finding(
             "shop",
             f"{shop.region} {shop.url}",
-            f"ready, epoch {view.get('epoch')}, primary {view.get('primary')}, stock counted in {stock.get('counted_in')}",
+            f"ready, epoch {view.get('epoch')}, primary {view.get('primary')}, stock counted in {stock.get('counted_in')}"
+            + (f", an order found at {read_in}" if read_in else ""),
             unlike(
                 {
                     "readiness": (HTTP_OK, ready),
                     "region": (shop.region, view.get("region")),
                     "primary": (claim["primary_region"], view.get("primary")),
                     "stock counted in": (claim["primary_region"], stock.get("counted_in")),
+                    "keeps orders": (servers is not None, read_in is not None),
                 }
             ),
         )

@@ -5,9 +5,10 @@ from typing import Any
 
 import pulumi
 
-from pulumi_seawall import FailoverPlan, FailoverRecord, GroupPlan, HealthCheckPlan
+from pulumi_seawall import FailoverPlan, FailoverRecord, GroupPlan, HealthCheckPlan, ObjectPlan, plan_switch
 
 S3 = "s3://"
+ANYWHERE = None  # a host that is not claimed
 
 
 def pair_records(plan: FailoverPlan, record: FailoverRecord) -> list[dict[str, Any]]:
@@ -68,7 +69,20 @@ def pair_checks(plan: FailoverPlan, record: FailoverRecord) -> list[dict[str, An
         }
         for place, side in enumerate(plan.counted_sides)
     ]
-    return [*own, *counted]
+    return [*own, *_switch_checks(plan, record), *counted]
+
+
+def _switch_checks(plan: FailoverPlan, record: FailoverRecord) -> list[dict[str, Any]]:
+    """The switch's checks; where each looks is claimed with its position."""
+    if plan.switch is None:
+        return []
+    form = plan_switch(plan.switch).form
+    settings = form.check.settings if isinstance(form, ObjectPlan) else {"type": "RECOVERY_CONTROL"}
+    looks = {**settings, "fqdn": ANYWHERE}
+    return [
+        _claim(f"{side.role} switch", _at(record.switch_check_ids, place), looks)
+        for place, side in enumerate(plan.sides)
+    ]
 
 
 def check_claim(name: str, id_: pulumi.Input[str | None], plan: HealthCheckPlan) -> dict[str, Any]:
@@ -81,9 +95,10 @@ def _claim(name: str, id_: pulumi.Input[str | None], settings: Mapping[str, Any]
         "name": name,
         "id": id_,
         "type": settings.get("type"),
-        "host": settings.get("ip_address") or settings.get("fqdn") or "",
+        "host": settings.get("ip_address") or settings.get("fqdn", ""),
         "interval_seconds": settings.get("request_interval"),
         "failure_threshold": settings.get("failure_threshold"),
+        "inverted": bool(settings.get("invert_healthcheck")),
         "children": None,
     }
 

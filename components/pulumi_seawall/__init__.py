@@ -99,7 +99,7 @@ from pulumi_seawall._switch_args import (
     SwitchObjectArgs,
     SwitchRoutingControlArgs,
 )
-from pulumi_seawall._switch_plan import SwitchPlan, plan_switch
+from pulumi_seawall._switch_plan import ObjectPlan, RoutingControlPlan, SwitchPlan, plan_switch
 from pulumi_seawall._targets import TargetPlan
 from pulumi_seawall._topology_args import (
     PublishedBackoffArgs,
@@ -186,6 +186,7 @@ __all__ = [
     "LoadBalancerArgs",
     "MissingData",
     "NetworkScope",
+    "ObjectPlan",
     "ObjectiveExceptionArgs",
     "ObjectivesArgs",
     "PipelineIdentity",
@@ -212,6 +213,7 @@ __all__ = [
     "ReplicationPlan",
     "RestoreAlgorithm",
     "RestoreTestingArgs",
+    "RoutingControlPlan",
     "SpanArgs",
     "SwitchArgs",
     "SwitchImportIds",

@@ -1,4 +1,4 @@
-"""Daily backups, copied to another region and to another account's locked vault, restored on trial every week."""
+"""Daily backups, copied to another region and to another account's locked vault, restored on trial twice a week."""
 
 from pulumi_seawall import BackupCopyArgs, BackupPlan, BackupResourceType
 

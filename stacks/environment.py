@@ -17,6 +17,8 @@ from pydantic_core import ErrorDetails
 from seawall.errors import MISSING, InvalidInput, SeawallError
 from stacks.backup_settings import BackupSettings
 from stacks.database_settings import DatabaseSettings
+from stacks.fault_settings import FaultSettings
+from stacks.identity_settings import IdentitySettings
 from stacks.section import Section
 from stacks.settings import (
     ONE_OF_EACH,
@@ -33,6 +35,11 @@ PROJECT: Final = "seawall"
 MINIMUM_REGIONS: Final = 2
 PASSWORD_KEY: Final = "database_password"  # noqa: S105 -- the key, not the password
 SHOWN_SECRET: Final = "(secret)"  # noqa: S105 -- what messages show instead
+PATTERNS: Final = {
+    "seawall:service": "2 to 32 lower-case letters, digits and hyphens, a letter first",
+    "seawall:account_id": "the 12 digits of an AWS account",
+}
+"""What a text must be, where a pattern says it less clearly."""
 NEAR_ENOUGH: Final = 0.6  # difflib's ratio from which a key counts as a misspelling of another
 
 
@@ -74,6 +81,12 @@ class Environment(Section):
     """Backups of the database, where there are some."""
     breaker: Annotated[BreakerSettings | None, BeforeValidator(_from_json)] = None
     """The policy of the service's circuit breakers; the library's own when absent."""
+    account_id: Annotated[str | None, Field(pattern=r"^\d{12}$")] = None
+    """The AWS account's 12 digits; faults and identities need it, since it stands in what they name."""
+    faults: Annotated[FaultSettings | None, BeforeValidator(_from_json)] = None
+    """What may be broken on purpose."""
+    identity: Annotated[IdentitySettings | None, BeforeValidator(_from_json)] = None
+    """Roles of the service and of those who look after it."""
     protect: bool = True
     """Refuse to delete what clients depend on."""
     epoch: int = Field(default=0, ge=0)
@@ -88,6 +101,18 @@ class Environment(Section):
     def tags(self) -> dict[str, str]:
         """For everything that has tags."""
         return {"seawall:service": self.service, "seawall:environment": self.environment}
+
+    def account(self, section: str) -> str:
+        """The account's id, for a section that needs it.
+
+        Raises:
+            InvalidInput: The file has none.
+        """
+        if self.account_id is None:
+            raise InvalidInput(
+                "seawall:account_id", MISSING, allowed=f"the account's 12 digits, because {section} needs it"
+            )
+        return self.account_id
 
     def regional_name(self, region: Region) -> str:
         """The name of one region alone."""
@@ -198,7 +223,7 @@ def _in_our_words(details: ErrorDetails) -> InvalidInput:
             return InvalidInput(name, MISSING, allowed="required")
         case "string_pattern_mismatch":
             return InvalidInput(
-                name, details["input"], allowed="2 to 32 lower-case letters, digits and hyphens, a letter first"
+                name, details["input"], allowed=PATTERNS.get(name, f"what matches {context['pattern']}")
             )
         case "enum":
             return InvalidInput(name, details["input"], allowed=f"one of {context['expected']}")

@@ -6,12 +6,14 @@ from typing import Any
 
 import pulumi
 
-from pulumi_seawall import DatabasePlan, FailoverPlan, GroupPlan
+from pulumi_seawall import DatabasePlan, FailoverPlan, FaultPlan, GroupPlan
 from seawall.errors import SeawallError
 from seawall.topology import Topology
 from stacks.data import declare_data, plan_data, planned_database
 from stacks.edge import declare_edge, plan_edge
 from stacks.environment import Environment, load_environment
+from stacks.faults import declare_faults, plan_faults
+from stacks.identity import IdentityPlan, declare_identity, plan_identity
 from stacks.live import read_live, refuse_to_undo
 from stacks.notifications import ROUTE53_REGION, declare_topics, plan_topics
 from stacks.reads import declare_reads, plan_reads
@@ -28,6 +30,8 @@ class Plans:
     data: DatabasePlan | None
     recovery: RecoveryPlan | None
     topology: Topology
+    faults: Mapping[str, FaultPlan]
+    identity: IdentityPlan | None
 
 
 def declare() -> None:
@@ -50,10 +54,12 @@ def declare() -> None:
     edge = declare_edge(environment, plans.edge, topics[ROUTE53_REGION], options)
     reads = declare_reads(environment, plans.reads, plans.edge, edge, topics[ROUTE53_REGION], options)
     workload = declare_workload(environment, plans.topology, data, options)
+    faults = declare_faults(environment, plans.faults, [data.component] if data else [], options)
+    identity = declare_identity(environment, plans.identity, plans.topology, plans.edge, edge, options)
 
     pulumi.export("service", environment.service)
     pulumi.export("environment", environment.environment)
-    parts = [part.outputs for part in (edge, reads, workload, data, recovery) if part is not None]
+    parts = [part.outputs for part in (edge, reads, workload, data, recovery, faults, identity) if part is not None]
     for name, value in joined(*parts).items():
         pulumi.export(name, value)
 
@@ -84,5 +90,7 @@ def check(environment: Environment) -> Plans:
     recovery = plan_recovery(environment, data)
     topology = plan_topology(environment, planned_database(environment, data) if data else None)
     plan_workload(environment, topology)
+    faults = plan_faults(environment)
+    identity = plan_identity(environment, topology, edge)
     refuse_to_undo(topology, read_live(environment.service, environment.environment, topology.regions))
-    return Plans(edge, reads, data, recovery, topology)
+    return Plans(edge, reads, data, recovery, topology, faults, identity)

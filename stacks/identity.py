@@ -1,0 +1,209 @@
+"""Who may do what: a role for each purpose that the environment names, and the pipeline's two."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+import pulumi
+
+from pulumi_seawall import (
+    FailoverPlan,
+    PipelineIdentity,
+    PipelineIdentityArgs,
+    PipelinePlan,
+    WorkloadIdentity,
+    WorkloadIdentityArgs,
+    WorkloadPlan,
+    WorkloadPurpose,
+    plan_pipeline_identity,
+    plan_workload_identity,
+)
+from seawall.errors import InvalidInput
+from seawall.topology import Topology
+from stacks.edge import Edge
+from stacks.environment import PROJECT, Environment
+from stacks.identity_settings import WorkloadSettings
+
+S3: Final = "s3://"
+# What stands for a switch's position while the plan is checked, by the argument that takes it.
+UNKNOWN_POSITIONS: Final = {
+    "switch_object_arns": "arn:aws:s3:::unknown/switch",
+    "routing_control_arns": "arn:aws:route53-recovery-control::000000000000:controlpanel/0/routingcontrol/0",
+}
+Switches = Mapping[str, list[pulumi.Input[str]]]
+
+
+@dataclass(frozen=True)
+class IdentityPlan:
+    """What will be declared, checked."""
+
+    workloads: Mapping[WorkloadPurpose, WorkloadPlan]
+    pipeline: PipelinePlan | None
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What was declared."""
+
+    outputs: Mapping[str, pulumi.Input[Any]]
+    """Exported by the stack; `make dev` holds `identities` and `pipeline` against the cloud."""
+
+
+def plan_identity(environment: Environment, topology: Topology, edge: FailoverPlan) -> IdentityPlan | None:
+    """Check every role; registers nothing. None where the section is absent.
+
+    Raises:
+        InvalidInput: A value is not allowed.
+    """
+    settings = environment.identity
+    if settings is None:
+        return None
+    environment.account("seawall:identity")
+    switches: Switches = {key: [UNKNOWN_POSITIONS[key]] for key in _switch_arguments(edge)}
+    workloads: dict[WorkloadPurpose, WorkloadPlan] = {}
+    for purpose, workload in settings.workloads.items():
+        where = f"seawall:identity.{purpose.value}"
+        for region in workload.clusters or {}:
+            if region not in {each.name for each in environment.regions if each.cluster is not None}:
+                names = ", ".join(each.name for each in environment.regions if each.cluster is not None)
+                raise InvalidInput(
+                    f"{where}.clusters", region, allowed=f"a region with a cluster: {names or 'there is none'}"
+                )
+        try:
+            workloads[purpose] = plan_workload_identity(_args(environment, topology, purpose, workload, switches))
+        except InvalidInput as error:
+            raise InvalidInput(
+                f"{where}.{error.name}", error.value, allowed=error.allowed, because=error.because
+            ) from error
+    if settings.pipeline is None:
+        return IdentityPlan(workloads, None)
+    try:
+        return IdentityPlan(workloads, plan_pipeline_identity(_pipeline_args(environment)))
+    except InvalidInput as error:
+        name = f"seawall:identity.pipeline.{error.name}"
+        raise InvalidInput(name, error.value, allowed=error.allowed, because=error.because) from error
+
+
+def declare_identity(
+    environment: Environment,
+    plan: IdentityPlan | None,
+    topology: Topology,
+    edge_plan: FailoverPlan,
+    edge: Edge,
+    options: pulumi.ResourceOptions,
+) -> Identity | None:
+    """Declare the roles. None where the section is absent.
+
+    Args:
+        environment: The environment.
+        plan: From `plan_identity`.
+        topology: With the databases that an operator may promote.
+        edge_plan: With the switch that an operator may throw, or without one.
+        edge: What came of that plan.
+        options: For every resource.
+    """
+    settings = environment.identity
+    if plan is None or settings is None:
+        return None
+    positions = edge.record.switch_positions
+    regions = [side.region for side in edge_plan.sides]
+    switches: Switches = {
+        key: [positions.apply(lambda known, region=region: _position_arn(known[region])) for region in regions]
+        for key in _switch_arguments(edge_plan)
+    }
+    workloads = {
+        purpose: WorkloadIdentity(
+            f"{environment.label}-{purpose.value}", _args(environment, topology, purpose, workload, switches), options
+        )
+        for purpose, workload in settings.workloads.items()
+    }
+    claims = [
+        {
+            "purpose": purpose.value,
+            "role": component.role_name,
+            "policy": component.policy,
+            "trust": component.trust_policy,
+            "associations": component.association_ids,
+        }
+        for purpose, component in workloads.items()
+    ]
+    outputs: dict[str, pulumi.Input[Any]] = {"identities": claims}
+    if plan.pipeline is not None:
+        pipeline = PipelineIdentity(f"{environment.label}-pipeline", _pipeline_args(environment), options)
+        outputs["pipeline"] = {
+            "provider_arn": pipeline.provider_arn,
+            "preview_role_arn": pipeline.preview_role_arn,
+            "deploy_role_arn": pipeline.deploy_role_arn,
+            "read_policies": len(plan.pipeline.read_policies),
+            "write_policies": len(plan.pipeline.write_policies),
+        }
+    return Identity(outputs)
+
+
+def _switch_arguments(edge: FailoverPlan) -> list[str]:
+    """The argument that takes what keeps the switch's position, where there is a switch."""
+    if edge.switch is None:
+        return []
+    return ["switch_object_arns" if "object" in edge.switch else "routing_control_arns"]
+
+
+def _position_arn(place: str) -> str:
+    """The ARN of an object that is told as `s3://bucket/key`; a routing control is told by its own."""
+    return f"arn:aws:s3:::{place.removeprefix(S3)}" if place.startswith(S3) else place
+
+
+def _args(
+    environment: Environment,
+    topology: Topology,
+    purpose: WorkloadPurpose,
+    settings: WorkloadSettings,
+    switches: Switches,
+) -> WorkloadIdentityArgs:
+    """A purpose's role as the component wants it: the service, its regions, its databases and switches."""
+    given = settings.model_dump(exclude_none=True, exclude={"clusters", "service_account"})
+    own = environment.service if purpose is WorkloadPurpose.APP else f"{environment.service}-{purpose.value}"
+    namespaces = {region.name: region.cluster.namespace for region in environment.regions if region.cluster}
+    identity: dict[str, Any] = {
+        **given,
+        "purpose": purpose,
+        "service": environment.service,
+        "environment": environment.environment,
+        "account_id": environment.account("seawall:identity"),
+        "regions": [region.name for region in environment.regions],
+        "pods": [
+            {
+                "region": region,
+                "cluster_name": cluster,
+                "namespace": namespaces[region],
+                "service_account": settings.service_account or own,
+            }
+            for region, cluster in (settings.clusters or {}).items()
+        ],
+        "assumed_by": list(settings.assumed_by or ()),
+        "tags": environment.tags,
+    }
+    if environment.identity and environment.identity.permissions_boundary_arn:
+        identity["permissions_boundary_arn"] = environment.identity.permissions_boundary_arn
+    if purpose is WorkloadPurpose.OPERATOR:
+        members = topology.database.members if topology.database else ()
+        identity["databases"] = [
+            {"region": member.region, "identifier": member.identifier} for member in members if member.identifier
+        ]
+        identity.update(switches)
+    return cast(WorkloadIdentityArgs, identity)
+
+
+def _pipeline_args(environment: Environment) -> PipelineIdentityArgs:
+    """The pipeline's roles as the component wants them."""
+    settings = environment.identity.pipeline if environment.identity else None
+    given = settings.model_dump(mode="json", exclude_none=True) if settings else {}
+    return cast(
+        PipelineIdentityArgs,
+        {
+            "name_prefixes": [f"{PROJECT}-{environment.environment}", environment.label],
+            **given,
+            "account_id": environment.account("seawall:identity"),
+            "regions": [region.name for region in environment.regions],
+            "tags": environment.tags,
+        },
+    )

@@ -159,6 +159,11 @@ class TopologyWatch:
         return self._clock.monotonic() - self._read_at
 
     @property
+    def interval_seconds(self) -> float:
+        """The longest time from one reading to the next, while they succeed."""
+        return self._interval
+
+    @property
     def read_began(self) -> float | None:
         """When the last good reading began, by the watch's clock: what it says was true then, or later.
 

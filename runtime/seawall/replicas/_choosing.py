@@ -213,8 +213,9 @@ class Chooser:
         route = self._among_readers(standing, exclude, scope, ask.reason, position, need, now)
         if isinstance(route, Route):
             return route
-        if route and ask.waits and isinstance(consistency, ReadYourWrites) and position != NOWHERE:
-            return consistency.wait_seconds
+        wait = consistency.wait_seconds if isinstance(consistency, ReadYourWrites) else 0.0
+        if route and ask.waits and wait > 0.0 and position != NOWHERE:
+            return wait
         unsure = self._at_sure_writer(standing, position, ask)
         if unsure is not None:
             return unsure

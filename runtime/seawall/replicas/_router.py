@@ -206,7 +206,19 @@ class ReplicaRouter:
         return router
 
     def follow(self, topology: FollowedDatabase) -> None:
-        """Follow a topology from now on: its servers, its writer, and with a lease its epoch."""
+        """Follow a topology from now on: its servers, its writer, and with a lease its epoch.
+
+        Raises:
+            InvalidInput: it has no database, or is read too seldom for the lease.
+        """
+        lease = self._lease
+        if lease is not None and topology.interval_seconds >= (good := lease.ttl_seconds - lease.margin_seconds):
+            raise InvalidInput(
+                "topology.interval_seconds",
+                topology.interval_seconds,
+                allowed=f"below {good:g}",
+                because=f"one reading allows to write for ttl_seconds - margin_seconds = {good:g}",
+            )
         mine = weakref.ref(self)  # the watch may outlive many routers
 
         def changed(event: Event) -> None:

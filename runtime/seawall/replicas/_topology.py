@@ -20,6 +20,11 @@ class FollowedDatabase(Protocol):
         ...
 
     @property
+    def interval_seconds(self) -> float:
+        """From one reading to the next."""
+        ...
+
+    @property
     def read_began(self) -> float | None:
         """When the last good reading began, by the monotonic clock."""
         ...

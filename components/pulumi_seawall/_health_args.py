@@ -92,7 +92,7 @@ class CalculatedCheckArgs(TypedDict):
     """A check of checks."""
 
     children: list[pulumi.Input[str]]
-    """Ids of 1 to 255 other checks."""
+    """Ids of 1 to 255 other checks, none of them calculated itself."""
     rule: NotRequired[CalculatedRule]
     """How many children must be healthy, by name; default `majority`. Not together with `healthy_threshold`."""
     healthy_threshold: NotRequired[int]

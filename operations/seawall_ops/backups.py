@@ -17,6 +17,9 @@ from seawall_ops.exits import ExitCode
 __all__ = ["age_seconds", "app", "publish_age"]
 
 ACTIVE: Final = "replicating"
+EPILOG: Final = (
+    "Example: seawall backups publish-age --source arn:aws:rds:eu-west-1:123456789012:db:shop --region eu-central-1"
+)
 
 app: Final = typer.Typer(help="How old replicated backups are.", no_args_is_help=True)
 
@@ -81,7 +84,7 @@ def publish_age(rds: Any, cloudwatch: Any, source_arn: str, now: datetime) -> fl
     return age
 
 
-@app.command("publish-age")
+@app.command("publish-age", epilog=EPILOG)
 def publish_age_command(
     source: Annotated[str, typer.Option(help="ARN of the instance whose backups are replicated.")],
     region: Annotated[str, typer.Option(help="Where they are replicated to.")],
@@ -96,4 +99,4 @@ def publish_age_command(
 
 @app.callback()
 def _group() -> None:
-    """How old replicated backups are."""
+    """How old replicated backups are."""  # a group of one command: typer would make it the command itself

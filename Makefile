@@ -12,10 +12,10 @@ unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup engine dev down shell test soak check docs bench lock format
+.PHONY: help setup engine dev down shell test soak check docs bench lock format verify-aws
 
 help: ## what there is
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup: ## make .venv with all that development needs
 	@$(PYTHON) localcloud/bootstrap.py
@@ -52,6 +52,9 @@ docs: setup ## write the pages that follow from the code, serve the manual on th
 
 bench: setup engine ## comparisons with peers, side by side
 	@for bench in bench/[!_]*.py; do $(BIN)/python $$bench || exit 1; done
+
+verify-aws: setup ## once, for money, in the empty account SEAWALL_SANDBOX_ACCOUNT: up, promote, destroy (it asks first)
+	@$(BIN)/python -m localcloud.verify_aws $(ARGS)
 
 format: setup
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .

@@ -21,7 +21,8 @@ __all__ = ["CannotTell", "Preview", "Step", "preview", "read_document", "read_ev
 STACK_TYPE: Final = "pulumi:pulumi:Stack"
 UNKNOWN: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"  # how the engine writes a value that a preview cannot know
 MARKUP: Final = re.compile(r"<\{%[^%]*%\}>|\x1b\[[0-9;]*m")  # the engine's color tags, and a terminal's
-CLOSING_LINES: Final = ("update failed", "preview failed")  # say nothing beside a cause
+# Beginnings of lines that say nothing beside a cause.
+CLOSING_LINES: Final = ("update failed", "preview failed", "an unhandled error occurred: program exited")
 SHOWN_LINES: Final = 5  # of the engine's own errors; more does not help at first sight
 TIMEOUT_SECONDS: Final = 1800  # a refresh of a large stack asks AWS for each resource
 
@@ -126,7 +127,12 @@ def read_events(lines: Iterable[str]) -> Preview:
         elif "diagnosticEvent" in event:
             diagnostic = event["diagnosticEvent"]
             text = MARKUP.sub("", str(diagnostic.get("message", ""))).strip()
-            if diagnostic.get("severity") == "error" and text and text not in (*errors, *CLOSING_LINES):
+            if (
+                diagnostic.get("severity") == "error"
+                and text
+                and text not in errors
+                and not text.startswith(CLOSING_LINES)
+            ):
                 errors.append(text)
         elif "resourcePreEvent" in event:
             metadata = event["resourcePreEvent"]["metadata"]

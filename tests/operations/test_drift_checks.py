@@ -67,7 +67,7 @@ def test_as_json_the_same(pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]
     [
         ([], 6, "no stack named 'prod' found", "error: no stack named 'prod' found\n"),
         ([], 255, "", "error: pulumi preview failed\n"),
-        (lines(said("<{%fg 1%}>InvalidInput: seawall:epoch = x<{%reset%}>"), said("update failed")), 1, "", "error: InvalidInput: seawall:epoch = x\n"),
+        (lines(said("<{%fg 1%}>InvalidInput: seawall:epoch = x<{%reset%}>"), said("update failed"), said("an unhandled error occurred: program exited with non-zero exit code: 1")), 1, "", "error: InvalidInput: seawall:epoch = x\n"),
         (lines(*stack({}, {}), SAME), 0, "", "error: pulumi preview failed\n"),
         (lines(*stack({}, {}), finished("failed")), 0, "", "error: pulumi preview failed\n"),
         (["{"], 0, "", "error: the event log of pulumi preview cannot be read\n"),

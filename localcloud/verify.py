@@ -17,8 +17,10 @@ from localcloud.databases import Databases
 from localcloud.findings import Finding, bare, unlike
 from localcloud.provider.recorded import recorded
 from localcloud.verify_backups import backups
+from localcloud.verify_identity import faults, identities
+from localcloud.verify_postgres import replication
 from localcloud.verify_switch import switches
-from localcloud.verify_topology import config_maps, databases, instances, replication, topologies
+from localcloud.verify_topology import config_maps, databases, instances, topologies
 
 ALARM_REGION: Final = "us-east-1"  # where metrics of Route 53, and so their alarms, live
 HEALTH_METRIC: Final = "HealthCheckStatus"
@@ -61,7 +63,7 @@ def read_back(
 
     Args:
         outputs: The program's outputs: `zone_id`, `fqdn`, `records`, `health_checks`, `alarms`, `switch`, `topology`, `database`,
-            `backups`.
+            `backups`, `faults`, `identities`, `pipeline`.
         endpoint: The cloud's address.
         recorded_file: Where the provider plugin keeps what the cloud cannot emulate.
         manifests: Where the Kubernetes plugin has rendered, a folder per cluster.
@@ -84,6 +86,8 @@ def read_back(
             *topologies(session, endpoint, outputs, look_up),
             *databases(outputs, look_up),
             *backups(session, endpoint, outputs),
+            *faults(session, endpoint, outputs),
+            *identities(session, endpoint, outputs, recorded_file),
             *config_maps(outputs, manifests),
             *replication(servers),
             *_shops(shops, outputs, servers),
@@ -202,9 +206,7 @@ def _alarms(cloudwatch: Any, outputs: Mapping[str, Any], recorded_file: Path) ->
             yield Finding("alarm", name, "missing", ("does not exist",))
 
 
-def _shops(
-    shops: Sequence[AppInstance], outputs: Mapping[str, Any], servers: Databases | None
-) -> Iterator[Finding]:
+def _shops(shops: Sequence[AppInstance], outputs: Mapping[str, Any], servers: Databases | None) -> Iterator[Finding]:
     """Each instance of the demo app: ready, of one mind about the primary, able to reach it, and to keep an order."""
     ports = {address.rpartition(":")[2]: member for member, address in servers.members.items()} if servers else {}
     for shop in shops:

@@ -43,13 +43,14 @@ def dev(
     stack: StackOption = "dev", folder: FolderOption = None, source: SourceOption = ROOT, with_apps: AppsOption = True
 ) -> None:
     """Bring an environment up on the local cloud with the real engine, run the demo app in it, and read it back."""
-    from localcloud import apps, cloud
+    from localcloud import apps, cloud, databases
     from localcloud.deploy import Deployment
     from localcloud.engine import ensure_engine
     from localcloud.verify import read_back, show
+    from localcloud.verify_postgres import postgres_members
 
     sandbox = sandbox_of(stack, folder, source)
-    steps = Steps(console, total=5 if with_apps else 4)
+    steps = Steps(console, total=6 if with_apps else 4)
     with steps.step("engine") as step:
         engine = ensure_engine(progress=step.say)
         step.result = f"pulumi {engine.version}, {engine.origin}"
@@ -77,10 +78,19 @@ def dev(
             step.say(f"{strays} objects that a killed run had made, and nothing asks for any more, are deleted")
         sandbox.deployed_on.write_text(handle.instance_id, encoding="utf-8")
         step.result = _summary(outcome.changes)
-    running = apps.Apps((), started=False)
+    running, servers = apps.Apps((), started=False), None
     if with_apps:
+        with steps.step("databases: a PostgreSQL server for each member") as step:
+            database, members = postgres_members(handle.endpoint, outcome.outputs["topology"])
+            if members:
+                servers, begun = databases.start(sandbox.databases, members, database, step.say)
+                places = ", ".join(f"{member} at {address}" for member, address in servers.members.items())
+                step.result = f"{'started' if begun else 'running'}: {places}"
+            else:
+                databases.stop(sandbox.databases)
+                step.result = "none: no PostgreSQL database is declared"
         with steps.step("apps: the shop in every region") as step:
-            running = apps.start(sandbox.apps, outcome.outputs["topology"], handle.endpoint, step.say)
+            running = apps.start(sandbox.apps, outcome.outputs["topology"], handle.endpoint, step.say, servers)
             places = ", ".join(f"{one.region} :{one.port}" for one in running.instances)
             step.result = f"{'started' if running.started else 'running'}: {places}"
     with steps.step("verify: read back from the cloud") as step:
@@ -90,6 +100,7 @@ def dev(
             recorded_file=sandbox.recorded,
             manifests=sandbox.manifests,
             shops=running.instances,
+            servers=servers,
         )
         step.result = report.summary
     show(report, outcome.outputs, console)
@@ -104,7 +115,7 @@ def dev(
 @app.command()
 def down(stack: StackOption = "dev", folder: FolderOption = None, source: SourceOption = ROOT) -> None:
     """Delete the environment, stop the demo app and the local cloud, and remove all their files."""
-    from localcloud import apps, cloud
+    from localcloud import apps, cloud, databases
     from localcloud.deploy import Deployment
     from localcloud.engine import ensure_engine
 
@@ -114,6 +125,7 @@ def down(stack: StackOption = "dev", folder: FolderOption = None, source: Source
         return
     steps = Steps(console, total=2)
     apps.stop(sandbox.apps)
+    databases.stop(sandbox.databases)
     with steps.step(f"destroy: stack {stack}") as step:
         handle = cloud.status(sandbox.cloud)
         if handle is None:

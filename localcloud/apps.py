@@ -22,8 +22,10 @@ from typing import Any, Final
 
 import psutil
 
+from localcloud.databases import Databases
 from localcloud.errors import LocalCloudError
 from localcloud.moto_server import read_json
+from localcloud.postgres_install import USER
 from localcloud.provider.journal import write_atomically
 from localcloud.sandbox import ROOT
 
@@ -66,7 +68,13 @@ class Apps:
     started: bool
 
 
-def start(folder: Path, claim: Mapping[str, Any], endpoint: str, progress: Progress | None = None) -> Apps:
+def start(
+    folder: Path,
+    claim: Mapping[str, Any],
+    endpoint: str,
+    progress: Progress | None = None,
+    databases: Databases | None = None,
+) -> Apps:
     """The instances of every region that serves, started if they do not run.
 
     Args:
@@ -74,12 +82,13 @@ def start(folder: Path, claim: Mapping[str, Any], endpoint: str, progress: Progr
         claim: The program's output `topology`: service, environment and regions.
         endpoint: The local cloud's address, from which they read their topology.
         progress: Called with a line where there is something to say.
+        databases: Where they keep orders; `None`: nowhere.
 
     Raises:
         AppsUnavailable: One did not become ready in time.
     """
     say = progress or (lambda _: None)
-    mark = _mark(claim, endpoint)
+    mark = _mark(claim, endpoint, databases)
     running = status(folder)
     if running and len(running) == len(claim["regions"]) * INSTANCES_PER_REGION and running[0].mark == mark:
         return Apps(running, started=False)
@@ -92,7 +101,7 @@ def start(folder: Path, claim: Mapping[str, Any], endpoint: str, progress: Progr
     urls: dict[str, list[str]] = {}
     for (region, _), port in zip(places, ports, strict=True):
         urls.setdefault(region, []).append(f"http://127.0.0.1:{port}")
-    shared = _variables(claim, endpoint, urls, mark)
+    shared = _variables(claim, endpoint, urls, mark) | _database_variables(databases)
     begun: list[AppInstance] = []
     for (region, number), port in zip(places, ports, strict=True):
         pid = _spawn(folder / f"{region}-{number}.log", region, port, shared)
@@ -136,9 +145,31 @@ def ask(instance: AppInstance, path: str) -> tuple[int, Any]:
         connection.close()
 
 
-def _mark(claim: Mapping[str, Any], endpoint: str) -> str:
+def order_and_find(instance: AppInstance) -> int | None:
+    """Order something, and find it by the cookie of the answer; the port of the database server that it was read from.
+
+    `None`: it was not taken, or not found.
+    """
+    connection = http.client.HTTPConnection("127.0.0.1", instance.port, timeout=ANSWER_SECONDS)
+    try:
+        connection.request("POST", "/orders", b'{"product": "lamp"}', {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        number = json.loads(answer.read()).get("order")
+        cookie = (answer.getheader("Set-Cookie") or "").partition(";")[0]
+        connection.request("GET", f"/orders/{number}", headers={"Cookie": cookie})
+        found = json.loads(connection.getresponse().read())
+        return found["read_at"] if found.get("order") == number else None
+    except (OSError, http.client.HTTPException, ValueError):
+        return None
+    finally:
+        connection.close()
+
+
+def _mark(claim: Mapping[str, Any], endpoint: str, databases: Databases | None) -> str:
     """Differs whenever instances that run already would not be the ones that a new start makes."""
-    digest = hashlib.sha256(json.dumps([endpoint, claim["service"], claim["environment"], claim["regions"]]).encode())
+    servers = None if databases is None else [databases.token_key, dict(databases.members)]
+    served = [endpoint, claim["service"], claim["environment"], claim["regions"], servers]
+    digest = hashlib.sha256(json.dumps(served).encode())
     for place in WATCHED:
         for path in sorted((ROOT / place).rglob("*.py")):
             digest.update(f"{path}{path.stat().st_mtime_ns}".encode())
@@ -162,6 +193,19 @@ def _variables(claim: Mapping[str, Any], endpoint: str, urls: Mapping[str, Seque
         "SHOP_TOPOLOGY_SECONDS": "2",
         "SHOP_DRAIN_SECONDS": "0",  # nobody but us calls them: there is no load balancer to wait for
         MARK: mark,
+    }
+
+
+def _database_variables(databases: Databases | None) -> dict[str, str]:
+    """Where the instances keep orders: RDS's names for its instances lead nowhere on this machine."""
+    if databases is None:
+        return {}
+    return {
+        "SHOP_DATABASE_USER": USER,
+        "SHOP_DATABASE_PASSWORD": databases.password,
+        "SHOP_DATABASE_ADDRESSES": ";".join(f"{member}={address}" for member, address in databases.members.items()),
+        "SHOP_TOKEN_KEY": databases.token_key,
+        "SHOP_INSECURE_COOKIES": "1",  # there is no TLS on loopback
     }
 
 

@@ -167,7 +167,7 @@ def _hold(folder: Path) -> int | None:
     return descriptor
 
 
-def _log_to(path: Path) -> None:
+def log_to(path: Path) -> None:
     """Send all output to a fresh log; the one before stays as `.old`."""
     if path.exists():
         path.replace(path.with_suffix(".log.old"))
@@ -193,7 +193,7 @@ def _watch(folder: Path, instance_id: str) -> None:
             log.warning("the log had grown to %d bytes and starts anew", LARGEST_LOG_BYTES)
 
 
-def _detach() -> None:
+def detach() -> None:
     """Leave the caller's session and process group; print the pid of what goes on, for the caller to read."""
     child = os.fork()
     if child:
@@ -220,8 +220,8 @@ def main(arguments: list[str] | None = None) -> int:
         return BUSY_EXIT_CODE
     (folder / STATE_FILE).unlink(missing_ok=True)
     if options.detach:
-        _detach()
-    _log_to(folder / LOG_FILE)
+        detach()
+    log_to(folder / LOG_FILE)
     return run(folder, options.instance, options.host)
 
 

@@ -8,6 +8,7 @@ Everything the engine writes stays in that folder; tracked files are only read. 
     pulumi/     PULUMI_HOME: provider plugins, logs
     manifests/  what the Kubernetes plugin renders
     apps/       logs of the demo app's instances
+    databases/  addresses and log of the PostgreSQL servers behind the database's members
 """
 
 import hashlib
@@ -77,6 +78,10 @@ class Sandbox:
     @property
     def apps(self) -> Path:
         return self.folder / "apps"
+
+    @property
+    def databases(self) -> Path:
+        return self.folder / "databases"
 
     @property
     def journal(self) -> Path:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from localcloud import apps, cloud
+from localcloud import apps, cloud, databases
 from seawall.contract import live_parameter
 from seawall.topology import Live, SsmSource, as_dict, load
 
@@ -145,10 +145,15 @@ def test_dev_runs_the_demo_app_in_both_regions_and_shows_all_that_there_is(up: A
     ):  # fmt: skip
         assert words in flat, f"{words} is missing in:\n{run.text}"
     claim = json.loads(up.pulumi("stack", "output", "topology", "--json").text)
-    again = apps.start(up.sandbox.apps, claim, cloud.start(up.sandbox.cloud).endpoint)
+    servers = databases.status(up.sandbox.databases)
+    assert servers is not None
+    assert "replica, streaming" in flat
+    assert f"an order found at {AWAY}" in flat
+    again = apps.start(up.sandbox.apps, claim, cloud.start(up.sandbox.cloud).endpoint, databases=servers)
     assert not again.started
     assert {one.port: one.region for one in again.instances} == instances_of
     assert apps.stop(up.sandbox.apps) == 4
+    assert databases.stop(up.sandbox.databases)
 
 
 def test_the_password_is_nowhere_in_the_clear(up: Any) -> None:

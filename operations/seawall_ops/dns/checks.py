@@ -125,7 +125,9 @@ def _seen(
             return _calculated(check, checks, signals, last_known)
         case CheckKind.ENDPOINT:
             found = "gets answers" if healthy else "gets no good answer"
-            return Verdict(healthy, Rule.CHECK_PROBES, f"{check.label} {found} from {(check.host or 'its endpoint').rstrip('.')}")
+            return Verdict(
+                healthy, Rule.CHECK_PROBES, f"{check.label} {found} from {(check.host or 'its endpoint').rstrip('.')}"
+            )
         case CheckKind.ROUTING_CONTROL:
             state = "on" if healthy else "off"
             return Verdict(healthy, Rule.ROUTING_CONTROL, f"the routing control of {check.label} is {state}")

@@ -124,11 +124,7 @@ def situation(
     Raises:
         InvalidInput: A thing is not there, or the answer depends on what is broken or not modeled.
     """
-    dead = _dead(world, failed)
-    health = _health(world, failed, dead, frozenset(no_data))
-    found = answer(world.zone, name, kind, client, health)
-    live = frozenset(endpoints_of(world.zone, name, kind)) - dead
-    return Situation(tuple(failed), client, found, live, dead, faults_of(world.zone, found, client, live, dead))
+    return _situation(_known(world, name, kind), client, tuple(failed), frozenset(no_data))
 
 
 def every_situation(
@@ -143,30 +139,64 @@ def every_situation(
         raise InvalidInput(
             "things that fail", len(things), allowed=f"at most {MOST_THINGS}", because="each doubles the combinations"
         )
+    known = _known(world, name, kind)
     for count in range(len(things) + 1):
         for failed in combinations(things, count):
             for client in clients:
-                yield situation(world, name, kind, client, failed)
+                yield _situation(known, client, failed)
 
 
-def _dead(world: World, failed: Sequence[Thing]) -> frozenset[str]:
-    everywhere = {end for record in world.zone.records for end in endpoints_of(world.zone, record.name, record.type)}
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is the same in every situation, worked out once."""
+
+    world: World
+    name: str
+    kind: str
+    endpoints: frozenset[str]
+    """Of the name."""
+    everywhere: frozenset[str]
+    """Of the zone."""
+    watched: Mapping[str, frozenset[str]]
+    """By check, the endpoints whose death it sees."""
+
+
+def _known(world: World, name: str, kind: str) -> _Known:
+    zone = world.zone
+    everywhere = frozenset(end for one in zone.records for end in endpoints_of(zone, one.name, one.type))
+    watched = {check.id: watched_by(zone, check, world.checks) for check in world.checks.values()}
+    return _Known(world, name, kind, frozenset(endpoints_of(zone, name, kind)), everywhere, watched)
+
+
+def _situation(
+    known: _Known, client: Client, failed: tuple[Thing, ...], no_data: frozenset[str] = frozenset()
+) -> Situation:
+    zone = known.world.zone
+    dead = _dead(known, failed)
+    found = answer(zone, known.name, known.kind, client, _health(known, failed, dead, no_data))
+    live = known.endpoints - dead
+    return Situation(failed, client, found, live, dead, faults_of(zone, found, client, live, dead))
+
+
+def _dead(known: _Known, failed: Sequence[Thing]) -> frozenset[str]:
+    world = known.world
     lost = {thing.name for thing in failed if thing.kind is ThingKind.REGION}
     for region in lost - set(world.regions.values()):
         raise InvalidInput("failed region", region, allowed=f"one of {', '.join(sorted(set(world.regions.values())))}")
     dead = {end for end, region in world.regions.items() if region in lost}
     for thing in failed:
         if thing.kind is ThingKind.ENDPOINT:
-            found = {thing.name, canonical(thing.name)} & everywhere
+            found = {thing.name, canonical(thing.name)} & known.everywhere
             if not found:
                 raise InvalidInput("failed endpoint", thing.name, allowed="a value or an alias target of the zone")
             dead |= found
     return frozenset(dead)
 
 
-def _health(world: World, failed: Sequence[Thing], dead: frozenset[str], no_data: frozenset[str]) -> Health:
+def _health(known: _Known, failed: Sequence[Thing], dead: frozenset[str], no_data: frozenset[str]) -> Health:
+    world = known.world
     lost = frozenset(thing.name for thing in failed if thing.kind is ThingKind.REGION)
-    signals = {check.id: _signal(world, check, dead, lost) for check in world.checks.values()}
+    signals = {check.id: _signal(known, check, dead, lost) for check in world.checks.values()}
     for check_id in no_data:
         if check_id not in world.checks or world.checks[check_id].kind is not CheckKind.ALARM:
             raise InvalidInput("check without data", check_id, allowed="the id of a check that follows an alarm")
@@ -184,10 +214,10 @@ def _unhealthy(world: World, check_id: str) -> Signal:
     return Signal.HEALTHY if check.inverted else Signal.UNHEALTHY
 
 
-def _signal(world: World, check: HealthCheck, dead: frozenset[str], lost: frozenset[str]) -> Signal:
+def _signal(known: _Known, check: HealthCheck, dead: frozenset[str], lost: frozenset[str]) -> Signal:
     """What a check sees. Of several addresses behind one name a live one is enough: checkers need 18 % of good answers."""
     place = region_in([check.host or ""])
-    watched = watched_by(world.zone, check, world.checks)
+    watched, seen = known.watched[check.id], known.world.signals
     if check.kind is CheckKind.ALARM and check.host in lost:
         return Signal.NO_DATA  # worst case: CloudWatch is lost with its region
     if watched:
@@ -195,8 +225,8 @@ def _signal(world: World, check: HealthCheck, dead: frozenset[str], lost: frozen
             return Signal.UNHEALTHY
     elif check.kind is CheckKind.ENDPOINT and place in lost:
         return Signal.UNHEALTHY
-    if check.id in world.signals:
-        return world.signals[check.id]
+    if check.id in seen:
+        return seen[check.id]
     # All is well: a switch that is thrown by making something answer gets no answer now.
     return Signal.UNHEALTHY if check.inverted and not watched else Signal.HEALTHY
 

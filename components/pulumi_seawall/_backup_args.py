@@ -5,8 +5,8 @@ from typing import NotRequired, TypedDict
 
 import pulumi
 
-from pulumi_seawall._database_args import SpanArgs, WaiverArgs
-from pulumi_seawall._failover_args import ObjectivesArgs
+from pulumi_seawall._database_args import SpanArgs
+from pulumi_seawall._failover_args import ObjectivesArgs, WaiverArgs
 
 
 class BackupResourceType(Enum):

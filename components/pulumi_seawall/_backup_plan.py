@@ -4,55 +4,40 @@ Sources: AWS Backup API reference, `BackupSelection`; `UpdateRegionSettings` (op
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final, cast
+from typing import Final, cast
 
 import pulumi
 
 from pulumi_seawall._backup_alarms import BackupAlarm, source_alarms, unwatched
 from pulumi_seawall._backup_args import (
     BackupPlanArgs,
-    BackupRecoveryArgs,
     BackupResourceType,
     BackupRoleImportIds,
     BackupSourceArgs,
     BackupSourceImportIds,
 )
 from pulumi_seawall._backup_names import ROLE_ARN, matching, resource_in
+from pulumi_seawall._backup_predictions import Spans, plan_spans, predict
 from pulumi_seawall._backup_roles import Reach, plan_types, type_of
-from pulumi_seawall._backup_rules import DAY_SECONDS, RulePlan, Span, plan_rules
+from pulumi_seawall._backup_rules import DAY_SECONDS, RulePlan, plan_rules
 from pulumi_seawall._backup_testing import TestingPlan, plan_testing
 from pulumi_seawall._backup_vaults import LONGEST_IMPORT_ID, VaultPlan, plan_vaults, with_locks
-from pulumi_seawall._database_args import SpanArgs
-from pulumi_seawall._inputs import checked_keys, flag, is_plain, line, listed, member, number, text
+from pulumi_seawall._inputs import checked_keys, flag, is_plain, line, listed, member, text
 from pulumi_seawall._naming import checked_tags
 from pulumi_seawall._objectives import plan_covered, plan_objectives, plan_waivers
 from pulumi_seawall._regions import known_region
 from seawall.errors import MISSING, InvalidInput
 from seawall.objectives import require_met
 from seawall.timing import DatabasePredictions as Predictions
-from seawall.timing import FailureClass, Prediction, Term, longest_silence_seconds, predict_backups
+from seawall.timing import Prediction, longest_silence_seconds
 
 MOST_RESOURCES: Final = 500  # AWS Backup, without wildcards
 MOST_WILDCARDS: Final = 30  # AWS Backup
 MOST_RULES: Final = 10  # AWS Backup's quota is 10 rules per plan
-BACKUP_SPAN: Final[Span] = (600.0, 3600.0)  # assumed, as in seawall.timing
-COPY_SPAN: Final[Span] = (1200.0, 7200.0)  # assumed, as in seawall.timing
-RESTORE_SPAN: Final[Span] = (1800.0, 14_400.0)  # assumed, as in seawall.timing
 DEFAULT_COVERED: Final = ("corruption", "account")
 MINUTE_SECONDS: Final = 60
-NOT_OURS: Final = ("writer name's TTL", "capacity")  # of a database with a name of its own
-NOT_INPUTS: Final = ("name_ttl_seconds", "client_cache_seconds", "replica_regions", "backup_retention_days")
-INPUTS: Final = {
-    "backups": "rules[].copies",
-    "interval_seconds": "rules[].schedule",
-    "start_window_seconds": "rules[].start_window_minutes",
-    "backup_seconds": "recovery.backup_seconds",
-    "copy_seconds": "recovery.copy_seconds",
-    "decision_seconds": "recovery.decision_seconds",
-    "restore_seconds": "recovery.restore_seconds",
-}
 NO_TESTS: Final = "restore_testing is off"
 
 
@@ -122,16 +107,6 @@ class PlannedBackups:
         return cast("Mapping[str, str]", self.import_ids).get(key)
 
 
-@dataclass(frozen=True, slots=True)
-class _Spans:
-    """Typical and worst seconds, stated or assumed."""
-
-    backup: Span
-    copy: Span
-    restore: Span
-    stated: Mapping[str, Span]
-
-
 def plan_backups(args: BackupPlanArgs) -> PlannedBackups:
     """Check the arguments of a `BackupPlan` and work out what it declares.
 
@@ -152,7 +127,7 @@ def plan_backups(args: BackupPlanArgs) -> PlannedBackups:
     rules = plan_rules(given["rules"], types, regions)
     _check_rules(rules, [source.region for source in sources])
     vaults = with_locks(vaults, rules, [source.region for source in sources])
-    spans = _plan_spans(given.get("recovery", {}))
+    spans = plan_spans(given.get("recovery", {}))
     _check_spans(rules, spans)
     silence = min(longest_silence_seconds(rule.timing(spans.backup, spans.copy)[0]) for rule in rules)
     tested = plan_testing(
@@ -164,7 +139,12 @@ def plan_backups(args: BackupPlanArgs) -> PlannedBackups:
     for key, value in plan_ids.items():
         line(f"import_ids.{key}", value, LONGEST_IMPORT_ID)
     role = partial(matching, "the ARN of a role", ROLE_ARN)
-    found = _predict(sources, rules, spans, plan_covered("covers", given.get("covers", DEFAULT_COVERED)))
+    found = predict(
+        [source.region for source in sources],
+        rules,
+        spans,
+        plan_covered("covers", given.get("covers", DEFAULT_COVERED)),
+    )
     return PlannedBackups(
         types=types,
         vaults=vaults,
@@ -261,34 +241,7 @@ def _check_rules(rules: Sequence[RulePlan], sources: Sequence[str]) -> None:
                 )
 
 
-def _plan_spans(args: BackupRecoveryArgs) -> _Spans:
-    given = checked_keys("recovery.", args, BackupRecoveryArgs)
-    stated = {key: plan_span(f"recovery.{key}.", cast("SpanArgs", value)) for key, value in given.items()}
-    return _Spans(
-        stated.get("backup_seconds", BACKUP_SPAN),
-        stated.get("copy_seconds", COPY_SPAN),
-        stated.get("restore_seconds", RESTORE_SPAN),
-        {key: span for key, span in stated.items() if key in ("decision_seconds", "restore_seconds")},
-    )
-
-
-def plan_span(where: str, args: SpanArgs) -> Span:
-    """Typical and worst seconds.
-
-    Raises:
-        InvalidInput: One is negative or not finite, or the worst is below the typical one.
-    """
-    span = checked_keys(where, args, SpanArgs)
-    typical = number(f"{where}typical_seconds", span["typical_seconds"])
-    worst = number(f"{where}worst_seconds", span["worst_seconds"])
-    if not 0 <= typical <= worst < float("inf"):
-        raise InvalidInput(
-            f"{where}worst_seconds", worst, allowed=f"finite, and at least typical_seconds = {typical:g}, at least 0"
-        )
-    return typical, worst
-
-
-def _check_spans(rules: Sequence[RulePlan], spans: _Spans) -> None:
+def _check_spans(rules: Sequence[RulePlan], spans: Spans) -> None:
     """Rules against each other's times: a backup that is cancelled or gone too early is none."""
     for rule in rules:
         window = rule.completion_window_minutes * MINUTE_SECONDS
@@ -333,33 +286,6 @@ def _selected(
     if not all(is_plain(arn) for arn in arns):
         return {}  # of which type each is will be known only during the deployment
     return {kind: tuple(arn for arn in arns if type_of(str(arn)) is kind) for kind in types}
-
-
-def _predict(
-    sources: Sequence[SourcePlan], rules: Sequence[RulePlan], spans: _Spans, covered: Sequence[FailureClass]
-) -> Predictions:
-    """What is predicted of the first source: the rules are the same for all. Terms name this component's inputs."""
-    stated: dict[str, Any] = dict(spans.stated)
-    found = predict_backups(
-        region=sources[0].region,
-        backups=[each for rule in rules for each in rule.timing(spans.backup, spans.copy)],
-        classes=covered,
-        point_in_time=any(rule.continuous for rule in rules),
-        **stated,
-    )
-    predictions = tuple(
-        replace(each, terms=tuple(_in_our_words(term) for term in each.terms if term.name not in NOT_OURS))
-        for each in found.predictions
-    )
-    uncovered = tuple(
-        replace(each, inputs=tuple(INPUTS.get(name, name) for name in each.inputs if name not in NOT_INPUTS))
-        for each in found.uncovered
-    )
-    return Predictions(predictions, uncovered)
-
-
-def _in_our_words(term: Term) -> Term:
-    return replace(term, inputs=tuple(INPUTS.get(name, name) for name in term.inputs if name not in NOT_INPUTS))
 
 
 def _against_objectives(given: BackupPlanArgs, found: Predictions) -> list[str]:

@@ -30,7 +30,7 @@ class SourceResources:
         plan: PlannedBackups,
         source: SourcePlan,
         vaults: Mapping[str, VaultResources],
-        roles: tuple[pulumi.Input[str] | None, pulumi.Input[str] | None],
+        roles: tuple[pulumi.Input[str], pulumi.Input[str] | None],
         permissions: Sequence[pulumi.Resource],
     ) -> None:
         """Declare them.
@@ -127,13 +127,13 @@ class SourceResources:
 
         return pulumi.Output.from_input(self._vault.arn).apply(checked)
 
-    def _selection(self, made: aws.backup.Plan, role: pulumi.Input[str] | None) -> aws.backup.Selection:
+    def _selection(self, made: aws.backup.Plan, role: pulumi.Input[str]) -> aws.backup.Selection:
         return aws.backup.Selection(
             self._child,
             region=self._source.region,
             name=self._physical,
             plan_id=made.id,
-            iam_role_arn=role if role is not None else "",
+            iam_role_arn=role,
             resources=list(self._source.resource_arns),
             selection_tags=[
                 aws.backup.SelectionSelectionTagArgs(type="STRINGEQUALS", key=key, value=value)

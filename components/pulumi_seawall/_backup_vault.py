@@ -1,6 +1,6 @@
 """The resources of one vault, all in its region and named after it."""
 
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 import pulumi_aws as aws
@@ -8,7 +8,7 @@ import pulumi_aws as aws
 from pulumi_seawall._backup_args import VaultLockMode
 from pulumi_seawall._backup_names import default_vault_name
 from pulumi_seawall._backup_plan import PlannedBackups
-from pulumi_seawall._backup_vaults import EVENTS, VaultPlan
+from pulumi_seawall._backup_vaults import EVENTS, INTERRUPTED, VaultPlan
 from pulumi_seawall._naming import own_tags
 
 KEY_DELETION_DAYS = 30  # KMS's longest: backups that need the key are found missing in time
@@ -42,7 +42,7 @@ class VaultResources:
         if vault.existing_arn is not None:
             self.name = vault.existing_arn.rpartition(":")[2]
             self.arn = vault.existing_arn
-            self.key_arn = vault.kms_key_arn or ""
+            self.key_arn = cast("pulumi.Input[str]", vault.kms_key_arn)  # the plan refuses one without
             return
         self.key_arn = vault.kms_key_arn if vault.kms_key_arn is not None else self._key()
         made = aws.backup.Vault(
@@ -114,12 +114,13 @@ class VaultResources:
             opts=self._options("policy"),
         )
         if vault.topic_arn is not None:
+            continuous = any(rule.continuous for rule in self._plan.rules)
             aws.backup.VaultNotifications(
                 self._child,
                 region=vault.region,
                 backup_vault_name=made.name,
                 sns_topic_arn=vault.topic_arn,
-                backup_vault_events=list(EVENTS),
+                backup_vault_events=[*EVENTS, *([INTERRUPTED] if continuous else [])],
                 opts=self._options("notifications", delete_before_replace=True),
             )
 

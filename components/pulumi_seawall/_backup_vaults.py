@@ -48,6 +48,7 @@ EVENTS: Final = (
     "RECOVERY_POINT_MODIFIED",
     "RESTORE_JOB_COMPLETED",
 )
+INTERRUPTED: Final = "CONTINUOUS_BACKUP_INTERRUPTED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +266,11 @@ def with_locks(vaults: Sequence[VaultPlan], rules: Sequence[RulePlan], sources: 
         if vault.lock is not None:
             for name, days in kept:
                 hold_to_lock(name, days, vault.lock, f"the vault in {vault.region}")
+        elif vault.unlocked_because is None and vault.copies_from_accounts:
+            raise InvalidInput(
+                f"{vault.where}lock", MISSING, allowed="required with copies_from_accounts, unless unlocked_because is given",
+                because="nobody here knows how long other accounts keep what they copy into this vault",
+            )  # fmt: skip
         elif vault.unlocked_because is None and kept:
             days = [each for _, each in kept]
             locked.append(replace(vault, lock=Lock(min(days), max(days))))

@@ -4,8 +4,8 @@ from typing import NotRequired, TypedDict
 
 import pulumi
 
-from pulumi_seawall._database_args import MissingData, SpanArgs, WaiverArgs
-from pulumi_seawall._failover_args import ObjectivesArgs
+from pulumi_seawall._database_args import MissingData, SpanArgs
+from pulumi_seawall._failover_args import ObjectivesArgs, WaiverArgs
 
 
 class BackupReplicationImportIds(TypedDict):

@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 import pulumi
 
 from pulumi_seawall._backup_names import vault_key
-from pulumi_seawall._backup_plan import plan_span
+from pulumi_seawall._backup_predictions import plan_span
 from pulumi_seawall._backup_vaults import LONGEST_IMPORT_ID, plan_actions
 from pulumi_seawall._database_args import MissingData
 from pulumi_seawall._inputs import checked_keys, flag, line, member, number, text, whole

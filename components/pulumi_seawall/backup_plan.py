@@ -65,8 +65,13 @@ class BackupPlan(pulumi.ComponentResource):
         super().__init__("seawall:index:BackupPlan", name, {}, opts)
         for warning in plan.warnings:
             pulumi.log.warn(warning, self)
-        backup_role, allowed = self._role(name, plan, BACKUP)
-        restore_role, may_restore = self._role(name, plan, RESTORE)
+        backup_role, *allowed = (
+            (plan.backup_role_arn,) if plan.backup_role_arn is not None else self._role(name, plan, BACKUP)
+        )
+        restore_role = plan.restore_role_arn
+        if restore_role is None and plan.testing is not None:
+            restore_role, may_restore = self._role(name, plan, RESTORE)
+            allowed.append(may_restore)
         vaults = {vault.region: VaultResources(self, name, plan, vault) for vault in plan.vaults}
         sources = {
             source.region: SourceResources(
@@ -76,7 +81,7 @@ class BackupPlan(pulumi.ComponentResource):
                 source,
                 vaults,
                 (backup_role, restore_role),
-                [each for each in (allowed, may_restore) if each is not None],
+                allowed,
             )
             for source in plan.sources
         }
@@ -88,20 +93,15 @@ class BackupPlan(pulumi.ComponentResource):
         self.restore_testing_plans = _by_region(
             {region: source.testing_plan for region, source in sources.items() if source.testing_plan is not None}
         )
-        self.backup_role_arn = pulumi.Output.from_input(cast("pulumi.Input[str]", backup_role))
+        self.backup_role_arn = pulumi.Output.from_input(backup_role)
         self.restore_role_arn = pulumi.Output.from_input(restore_role)
         self.alarm_names = pulumi.Output.all(**{region: source.alarm_names for region, source in sources.items()})
         self.predictions = known([plain_prediction(prediction) for prediction in plan.predictions])
         self.warnings = known(list(plan.warnings))
         self.register_outputs({key: getattr(self, key) for key in type(self).__annotations__})
 
-    def _role(
-        self, name: str, plan: PlannedBackups, purpose: str
-    ) -> tuple[pulumi.Input[str] | None, aws.iam.RolePolicy | None]:
-        """ARN of the role, given or declared, and the policy that must be there before it is used."""
-        given = plan.backup_role_arn if purpose == BACKUP else plan.restore_role_arn
-        if given is not None or (purpose == RESTORE and plan.testing is None):
-            return given, None
+    def _role(self, name: str, plan: PlannedBackups, purpose: str) -> tuple[pulumi.Input[str], aws.iam.RolePolicy]:
+        """ARN of a role that is declared, and the policy that must be there before it is used."""
         role = aws.iam.Role(
             f"{name}-{purpose}",
             name=plan.imported(f"{purpose}_role")

@@ -14,7 +14,7 @@ BackupPlan(
     "shop",
     {
         "resource_types": [BackupResourceType.RDS],
-        "vaults": [{"region": "eu-west-1", "copies_from_accounts": [OTHER]}, {"region": "eu-central-1"}],
+        "vaults": [{"region": "eu-west-1"}, {"region": "eu-central-1"}],
         "sources": [{"region": "eu-west-1", "resource_arns": ["arn:aws:rds:eu-west-1:123456789012:db:shop"]}],
         "rules": [
             {

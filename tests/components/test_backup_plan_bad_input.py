@@ -7,7 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backup_samples import DATABASE, OREGON, OTHER_VAULT, OWN, TOKYO, changed, key_of, other_account, plan_args, rule
+from backup_samples import (
+    DATABASE,
+    OREGON,
+    OTHER,
+    OTHER_VAULT,
+    OWN,
+    TOKYO,
+    changed,
+    key_of,
+    other_account,
+    plan_args,
+    rule,
+)
 from pulumi_seawall import BackupResourceType, VaultLockMode, plan_backups
 from pulumi_seawall._backup_rules import COLD_STORAGE_DAYS, Lock, hold_to_lock, plan_rules
 from seawall.errors import InvalidInput, ObjectiveNotMet
@@ -127,6 +139,14 @@ BROKEN: list[tuple[str, Any, str]] = [
         OWN_VAULT,
         ("vaults[1].kms_key_arn is missing: required with existing_arn, because nothing can be copied into a vault with AWS's "
         "own key"),
+    ),
+    (
+        "vaults.0.copies_from_accounts",
+        [OTHER],
+        (
+            "vaults[0].lock is missing: required with copies_from_accounts, unless unlocked_because is given, because nobody "
+            "here knows how long other accounts keep what they copy into this vault"
+        ),
     ),
     (
         "vaults.0.copies_from_accounts",

@@ -132,7 +132,9 @@ def test_no_permission_has_a_wildcard_for_an_action_a_service_or_a_region(policy
 
 def test_nobody_deletes_backups_and_only_named_accounts_copy_in(declare):
     """A governance lock can be taken away by whoever may; the vault's own policy denies single deletions to all."""
-    denied, allowed = policy_of(declare().of("VaultPolicy")[f"shop-{TOKYO}"])
+    args = changed("vaults.0.copies_from_accounts", [OTHER])
+    args["vaults"][0]["lock"] = {"min_retention_days": 7, "max_retention_days": 400}
+    denied, allowed = policy_of(declare(args).of("VaultPolicy")[f"shop-{TOKYO}"])
     assert denied["Effect"] == "Deny"
     assert denied["Action"] == ["backup:DeleteRecoveryPoint", "backup:UpdateRecoveryPointLifecycle"]
     assert "Condition" not in denied
@@ -316,3 +318,22 @@ def test_predictions_are_of_what_only_backups_recover(declare):
     assert {each["failure_class"] for each in predictions} == {"corruption", "account"}
     sources = {term["source"] for each in predictions for term in each["terms"]}
     assert sources == {"computed", "documented", "assumed"}
+
+
+def test_of_several_sources_the_one_that_a_failure_costs_most_counts(declare):
+    """A copy in Oregon helps Tokyo and not Oregon itself: the plan as a whole does not recover from a region then."""
+    both = [{"region": region, "tags": {"backup": "daily"}} for region in (TOKYO, OREGON)]
+    copied = rule(delete_after_days=14, copies=[{"region": OREGON}])
+    found = declare(plan_args(sources=both, covers=["region", "corruption"], rules=[copied]))
+    assert {each["failure_class"] for each in found.outputs["predictions"]} == {"corruption"}
+    assert any(line.startswith("region failure: there is no replica and no copy") for line in found.outputs["warnings"])
+    copies = {name: one.inputs["rules"][0].get("copyActions", []) for name, one in found.of("Plan").items()}
+    assert [len(copies[f"shop-{region}"]) for region in (TOKYO, OREGON)] == [1, 0]
+
+
+def test_an_interrupted_continuous_backup_is_notified(declare):
+    """Nothing fails then: there are only fewer seconds to go back to."""
+    continuous = rule(continuous=True, copies=[])
+    vault = {"region": TOKYO, "notification_topic_arn": topic_of(TOKYO)}
+    made = declare(plan_args(rules=[continuous], vaults=[vault])).of("VaultNotifications")[f"shop-{TOKYO}"]
+    assert "CONTINUOUS_BACKUP_INTERRUPTED" in made.inputs["backupVaultEvents"]

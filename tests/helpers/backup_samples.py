@@ -49,7 +49,6 @@ def plan_args(**more: Any) -> Any:
                     "region": TOKYO,
                     "alarm_actions": [topic_of(TOKYO)],
                     "notification_topic_arn": topic_of(TOKYO),
-                    "copies_from_accounts": [OTHER],
                 },
                 {"region": OREGON},
             ],

@@ -17,6 +17,7 @@ from pulumi_seawall import (
     LoadBalancerArgs,
     ObjectivesArgs,
     RecordTarget,
+    WaiverArgs,
     plan_failover,
 )
 from seawall.errors import InvalidInput
@@ -137,6 +138,8 @@ def _failover_args(
         args["client_cache_seconds"] = dns.client_cache_seconds
     if dns.switch is not None:
         args["switch"] = dns.switch.arguments()
+    if dns.waivers:
+        args["waivers"] = [WaiverArgs(**waiver.model_dump()) for waiver in dns.waivers]
     if dns.import_ids:
         args["import_ids"] = FailoverImportIds(**dns.import_ids)  # its keys are checked by the component
     return args

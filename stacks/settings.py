@@ -10,6 +10,7 @@ from seawall.errors import InvalidInput
 from seawall.objectives import ObjectiveException, Objectives
 from seawall.timing import HealthCheckProtocol
 from seawall.topology import BackoffPolicy, BreakerPolicy
+from stacks.database_settings import Waiver
 from stacks.section import Section
 
 
@@ -162,6 +163,8 @@ class Dns(Section):
     """The name for reads. With one, readers have `addresses` or a `load_balancer` too."""
     set_identifiers: SetIdentifiers = SetIdentifiers()
     """Of records to take over that are called otherwise."""
+    waivers: tuple[Waiver, ...] = ()
+    """Objectives that the name is known not to meet, each until a date."""
     import_ids: dict[str, str] = Field(default_factory=dict[str, str])
     """Existing records, checks and alarms to take over: see `FailoverImportIds`."""
 

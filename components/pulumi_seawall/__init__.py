@@ -26,7 +26,6 @@ from pulumi_seawall._database_args import (
     MissingData,
     ReplicatedDatabaseArgs,
     SpanArgs,
-    WaiverArgs,
     WriterNameArgs,
 )
 from pulumi_seawall._database_members import DatabaseMemberPlan
@@ -40,6 +39,7 @@ from pulumi_seawall._failover_args import (
     ObjectiveExceptionArgs,
     ObjectivesArgs,
     RecordTarget,
+    WaiverArgs,
 )
 from pulumi_seawall._failover_plan import FailoverPlan, plan_failover
 from pulumi_seawall._fault_args import (

@@ -5,7 +5,7 @@ from typing import NotRequired, TypedDict
 
 import pulumi
 
-from pulumi_seawall._failover_args import ObjectivesArgs
+from pulumi_seawall._failover_args import ObjectivesArgs, WaiverArgs
 
 
 class DatabaseEngine(Enum):
@@ -81,17 +81,6 @@ class DatabaseRecoveryArgs(TypedDict):
     """Until the region that takes over can carry the load; assumed none."""
     client_cache_seconds: NotRequired[float]
     """The longest that clients keep an answer of DNS beyond its TTL; assumed 30, a JVM's own cache."""
-
-
-class WaiverArgs(TypedDict):
-    """A violation that is known and let pass until a date; as `seawall.objectives.Waiver`."""
-
-    key: str
-    """E.g. `recovery_time_seconds/region/writes`."""
-    until: str
-    """The last day, in UTC, e.g. `2027-03-31`."""
-    reason: str
-    """One line: why, and what is done about it."""
 
 
 class WriterNameArgs(TypedDict):

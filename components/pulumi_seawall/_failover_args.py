@@ -90,6 +90,17 @@ class ObjectivesArgs(TypedDict):
     """Other limits for some kinds of failure: a promoted database is not back as fast as a name."""
 
 
+class WaiverArgs(TypedDict):
+    """A violation that is known and let pass until a date; as `seawall.objectives.Waiver`."""
+
+    key: str
+    """E.g. `recovery_time_seconds/region/writes`."""
+    until: str
+    """The last day, in UTC, e.g. `2027-03-31`."""
+    reason: str
+    """One line: why, and what is done about it."""
+
+
 class FailoverImportIds(TypedDict):
     """Existing resources to adopt. A record's id is `ZONEID_name_type_setidentifier`, without the set identifier for
     the simple records of a region; an alarm's is its name. The switch's own are in `switch.import_ids`."""
@@ -136,6 +147,8 @@ class FailoverRecordArgs(TypedDict):
     """The longest that your clients keep an answer beyond its TTL; default 30, a JVM's own cache."""
     objectives: NotRequired[ObjectivesArgs]
     """What the predictions are held against before anything is registered."""
+    waivers: NotRequired[list[WaiverArgs]]
+    """Objectives that are known not to be met, each until a date; with `objectives`."""
     alarm_actions: NotRequired[list[pulumi.Input[str]]]
     """ARNs of at most five SNS topics in us-east-1. With them, and a check on both sides, comes an alarm on both being
     unhealthy."""

@@ -20,7 +20,7 @@ from pulumi_seawall._health_plan import (
 )
 from pulumi_seawall._inputs import checked_keys, flag, is_plain, line, number, plain, plain_string, text, whole
 from pulumi_seawall._naming import checked_tags
-from pulumi_seawall._objectives import plan_objectives
+from pulumi_seawall._objectives import plan_objectives, plan_waivers
 from pulumi_seawall._switch_args import FailoverSwitchArgs
 from pulumi_seawall._switch_plan import plan_switch_of_record
 from pulumi_seawall._targets import LONGEST_ZONE_ID, Alias, Shared, TargetPlan
@@ -29,6 +29,7 @@ from seawall.errors import InvalidInput
 from seawall.objectives import Objectives, Violation, require_met
 from seawall.timing import FailureClass, Path, Prediction, Term
 
+LIMITS_THE_TTL: Final = "recovery_time_seconds/region/reads"  # the prediction that a TTL is part of
 OVERWRITE: Final = {"allow_overwrite": "it takes over a record that is not owned here; adopt it with import_ids"}
 FAMILIES: Final = {4: "A", 6: "AAAA"}
 NOT_INCLUDED: Final = (
@@ -159,9 +160,14 @@ def plan_failover(args: FailoverRecordArgs) -> FailoverPlan:
         number("client_cache_seconds", given["client_cache_seconds"]) if "client_cache_seconds" in given else None
     )
     objectives = plan_objectives(given["objectives"]) if "objectives" in given else None
-    ttl = _plan_ttl(given.get("ttl_seconds"), primary, secondary, objectives, caches)
+    waivers = plan_waivers(given.get("waivers", []))
+    if waivers and objectives is None:
+        raise InvalidInput("waivers", f"{len(waivers)} waivers", allowed="only with objectives")
+    # A waived recovery time limits no TTL; one whose waiver ran out is refused with that waiver's line.
+    limiting = None if any(waiver.key == LIMITS_THE_TTL for waiver in waivers) else objectives
+    ttl = _plan_ttl(given.get("ttl_seconds"), primary, secondary, limiting, caches)
     predictions = _predict(primary, secondary, ttl, caches)
-    warnings = require_met(objectives, predictions) if objectives else []
+    warnings = require_met(objectives, predictions, waivers=waivers) if objectives else []
     both = bool(actions) and status_alarms and all(side.health_check for side in (primary, secondary))
     if "both_unhealthy_alarm" in import_ids and not both:
         raise InvalidInput(

@@ -3,8 +3,7 @@
 from datetime import date
 from typing import Any, cast
 
-from pulumi_seawall._database_args import WaiverArgs
-from pulumi_seawall._failover_args import ObjectiveExceptionArgs, ObjectivesArgs
+from pulumi_seawall._failover_args import ObjectiveExceptionArgs, ObjectivesArgs, WaiverArgs
 from pulumi_seawall._inputs import checked_keys, listed, plain_string
 from seawall.errors import InvalidInput
 from seawall.objectives import ObjectiveException, Objectives, Waiver

@@ -18,6 +18,7 @@ from django.utils.module_loading import import_string
 from seawall.errors import InvalidInput
 from seawall.replicas import DatabaseServer, Gauge, ReplicaRouter, TokenSigner
 from seawall.replicas._cookie import SameSite, TokenCookie
+from seawall.replicas_psycopg._conninfo import split_address
 
 __all__ = [
     "MEMBER_KEY",
@@ -27,7 +28,6 @@ __all__ = [
     "cookie_settings",
     "installed",
     "replica_router",
-    "split_address",
     "token_signer",
     "uninstall",
 ]
@@ -225,12 +225,6 @@ def _drop_pools(server: DatabaseServer) -> None:
     for alias, pool in list(pools.items()):
         if address.items() <= pool.kwargs.items() and pools.pop(alias, None) is not None:
             pool.close(timeout=0.0)  # its threads end by themselves
-
-
-def split_address(address: str) -> dict[str, str]:
-    """`host:port` as libpq's parameters; nothing of an address that is empty."""
-    host, _, port = address.rpartition(":")
-    return {"host": host.strip("[]"), "port": port} if host else {}
 
 
 def _key(secret: str | bytes) -> bytes:

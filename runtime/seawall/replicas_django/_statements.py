@@ -1,34 +1,25 @@
 """One statement on its way: what it does, by its first word, and how it is sent, here or elsewhere."""
 
-import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, final
 
 from seawall.replicas import StatementKind
+from seawall.replicas._words import CONTROLS, first_word, kind_by_word
 
 if TYPE_CHECKING:
     from seawall.replicas_django._wrapper import Replicated
 
 __all__ = ["Statement", "kind_of"]
 
-FIRST_WORD: Final = re.compile(r"[\s(]*([A-Za-z]+)")
-WRITES: Final = re.compile(
-    "ALTER|ANALYZE|CLUSTER|COMMENT|COPY|CREATE|DELETE|DROP|GRANT|IMPORT|INSERT|LOCK|MERGE|NOTIFY|REASSIGN|REFRESH|REINDEX"
-    "|REVOKE|SECURITY|TRUNCATE|UPDATE|VACUUM"
-)
-CONTROLS: Final = re.compile("DEALLOCATE|DISCARD|LISTEN|RELEASE|RESET|ROLLBACK|SAVEPOINT|SET|SHOW|UNLISTEN")
-
 
 def kind_of(sql: object) -> StatementKind | None:
-    """`UNKNOWN` for whatever may or may not write, a SELECT too: it may call functions or lock rows.
+    """`WRITE` for what begins as one, `UNKNOWN` for the rest: a SELECT, too, may call functions or lock rows.
 
     `None`: it only steers the session, or a savepoint in its transaction.
     """
-    found = FIRST_WORD.match(sql) if isinstance(sql, str) else None
-    word = found[1].upper() if found else ""
-    if CONTROLS.fullmatch(word):
-        return None
-    return StatementKind.WRITE if WRITES.fullmatch(word) else StatementKind.UNKNOWN
+    if not isinstance(sql, str):
+        return StatementKind.UNKNOWN
+    return None if first_word(sql) in CONTROLS else kind_by_word(sql)
 
 
 @final

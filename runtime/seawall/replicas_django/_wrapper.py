@@ -14,25 +14,28 @@ What holds at all times:
 import contextlib
 from typing import Any, Final, cast
 
+import psycopg
 from django.db import connections
 from django.db.backends.base.base import NO_DB_ALIAS, BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper, debug_transaction
 from django.db.utils import Error
+from psycopg.rows import tuple_row
+from psycopg_pool import PoolClosed
 
 from seawall.errors import DatabaseInterrupted
 from seawall.replicas import POSTGRES_POSITION, DatabaseServer, Fault, StatementKind, Token, UnitOfWork
 from seawall.replicas._scope import READ_ONLY, mode
 from seawall.replicas_django._desk import desk
 from seawall.replicas_django._errors import DatabaseOperationInterrupted
-from seawall.replicas_django._faults import fault_in, pool_was_closed
-from seawall.replicas_django._setup import MEMBER_KEY, WRITER_ALIAS, Replicas, installed, split_address
+from seawall.replicas_django._setup import MEMBER_KEY, WRITER_ALIAS, Replicas, installed
 from seawall.replicas_django._statements import Statement
+from seawall.replicas_psycopg._conninfo import WATCHFUL, split_address
+from seawall.replicas_psycopg._course import COMMIT_AND_ASK, COMMITTED, CONFLICT_WITH_RECOVERY
+from seawall.replicas_psycopg._faults import fault_in
 
 __all__ = ["Replicated"]
 
 IDLE: Final = 0  # libpq's PQTRANS_IDLE: connected, and no transaction under way
-CONNECT_SECONDS: Final = 5  # libpq waits without end for a host that is gone; what the project says counts more
-COMMITTED: Final = "COMMIT"  # the answer to one; that of a failed transaction is ROLLBACK
 ABOUT_THE_SERVER: Final = (Fault.READ_ONLY, Fault.SHUTTING_DOWN, Fault.CONNECTION_LOST)
 
 
@@ -70,8 +73,7 @@ class Replicated(BaseDatabaseWrapper):
             self._server, self._generation = route.server, route.generation
         else:
             self._server = replicas.server(self._member) or DatabaseServer(self._member)
-        params.setdefault("connect_timeout", CONNECT_SECONDS)
-        return {**params, **split_address(self._server.address)}
+        return {**WATCHFUL, **params, **split_address(self._server.address)}
 
     def connect(self) -> None:
         self._drop_unit()  # of a connection that was lost
@@ -90,7 +92,7 @@ class Replicated(BaseDatabaseWrapper):
         try:
             super().ensure_connection()
         except Error as error:
-            if not pool_was_closed(error):
+            if not isinstance(error.__cause__, PoolClosed):  # dropped between being found and being asked
                 self._unreachable(error)
                 raise
             super().ensure_connection()
@@ -100,7 +102,7 @@ class Replicated(BaseDatabaseWrapper):
         replicas, server = self._replicas, self._server
         if replicas is None or server is None or self.closed_in_transaction:
             return
-        if fault_in(error, connection_lost=True) is not Fault.POOL_FULL:
+        if self._fault(error) is not Fault.POOL_FULL:
             replicas.router.suspect(server.name)
         if self._member is None:
             because = str(error).splitlines()[0]
@@ -246,7 +248,7 @@ class Replicated(BaseDatabaseWrapper):
 
     def give_up(self, unit: UnitOfWork, error: Error) -> None:
         """Raise what the error means, unless it is the application's own."""
-        if isinstance(error, DatabaseOperationInterrupted):
+        if isinstance(error, DatabaseOperationInterrupted) or self._conflicts(error):
             return
         interrupted = unit.interrupted(error, self._fault(error))
         if interrupted is not None:
@@ -254,8 +256,15 @@ class Replicated(BaseDatabaseWrapper):
             raise DatabaseOperationInterrupted.of(interrupted) from error
 
     def _fault(self, error: Error) -> Fault:
-        connection: Any = self.connection
-        return fault_in(error, connection_lost=connection is None or connection.closed)
+        """What an error means; Django keeps the driver's as its cause."""
+        if self._conflicts(error):
+            return Fault.POOL_FULL  # says nothing about the server, and another one may have time for it
+        cause = error.__cause__
+        return fault_in(cause, self.connection) if isinstance(cause, psycopg.Error) else Fault.OTHER
+
+    def _conflicts(self, error: Error) -> bool:
+        """Whether a replica has ended the statement to go on replaying."""
+        return self._member is not None and getattr(error.__cause__, "sqlstate", None) == CONFLICT_WITH_RECOVERY
 
     def _let_go(self) -> None:
         """Close a connection that is lost. One in a transaction is left to the end of its block, as Django has it."""
@@ -325,7 +334,7 @@ class Replicated(BaseDatabaseWrapper):
     def _commit_and_ask(self, replicas: Replicas) -> tuple[bool, Token | None]:
         """COMMIT, and the position after it, in one round trip; whether it was one."""
         with debug_transaction(self, "COMMIT"), self.wrap_database_errors, self._plain_cursor() as cursor:
-            cursor.execute(f"COMMIT; {POSTGRES_POSITION}", prepare=False)  # of several commands none can be prepared
+            cursor.execute(COMMIT_AND_ASK, prepare=False)  # of several commands none can be prepared
             committed = cursor.statusmessage == COMMITTED
             cursor.nextset()
             row = cursor.fetchone()
@@ -339,8 +348,6 @@ class Replicated(BaseDatabaseWrapper):
         return None
 
     def _plain_cursor(self) -> Any:
-        from psycopg.rows import tuple_row
-
         connection: Any = self.connection
         return connection.cursor(row_factory=tuple_row)
 

@@ -135,9 +135,6 @@ def plan_backups(args: BackupPlanArgs) -> PlannedBackups:
     )
     testing = tested if isinstance(tested, TestingPlan) else None
     reach = _plan_reach(types, vaults, sources, rules)
-    plan_ids = checked_keys("import_ids.", given.get("import_ids", {}), BackupRoleImportIds)
-    for key, value in plan_ids.items():
-        line(f"import_ids.{key}", value, LONGEST_IMPORT_ID)
     role = partial(matching, "the ARN of a role", ROLE_ARN)
     found = predict(
         [source.region for source in sources],
@@ -145,19 +142,21 @@ def plan_backups(args: BackupPlanArgs) -> PlannedBackups:
         spans,
         plan_covered("covers", given.get("covers", DEFAULT_COVERED)),
     )
+    alarms = source_alarms(rules, types, testing, backup=spans.backup, copy=spans.copy)
+    _check_source_imports(sources, types, alarms, testing)
     return PlannedBackups(
         types=types,
         vaults=vaults,
         sources=sources,
         rules=rules,
         testing=testing,
-        alarms=source_alarms(rules, types, testing, backup=spans.backup, copy=spans.copy),
+        alarms=alarms,
         reach=reach,
         backup_role_arn=text("backup_role_arn", given["backup_role_arn"], role) if "backup_role_arn" in given else None,
         restore_role_arn=text("restore_role_arn", given["restore_role_arn"], role)
         if "restore_role_arn" in given
         else None,
-        import_ids=plan_ids,
+        import_ids=_plan_role_imports(given, testing),
         keep_backups=flag("keep_backups", given.get("keep_backups", True)),
         predictions=found.predictions,
         warnings=(
@@ -211,6 +210,37 @@ def _plan_source(
         for entry, one in entries.items():
             line(f"{where}import_ids.{key}{'.' * bool(entry)}{entry}", one, LONGEST_IMPORT_ID)
     return SourcePlan(region, tuple(arns), tags, ids)
+
+
+def _plan_role_imports(given: BackupPlanArgs, testing: TestingPlan | None) -> BackupRoleImportIds:
+    ids = checked_keys("import_ids.", given.get("import_ids", {}), BackupRoleImportIds)
+    for key, value in ids.items():
+        name = f"import_ids.{key}"
+        import_id = line(name, value, LONGEST_IMPORT_ID)
+        if key.removesuffix("_policy") + "_arn" in given or (key.startswith("restore") and testing is None):
+            raise InvalidInput(name, import_id, allowed="only for a role that is declared here")
+    return ids
+
+
+def _check_source_imports(
+    sources: Sequence[SourcePlan],
+    types: Sequence[BackupResourceType],
+    alarms: Sequence[BackupAlarm],
+    testing: TestingPlan | None,
+) -> None:
+    """Refuse ids of what is not declared: it would be adopted by nobody, and nobody would say so."""
+    selections = [one.value for one in types] if testing is not None else []
+    known = {"alarms": [alarm.purpose for alarm in alarms], "restore_testing_selections": selections}
+    for place, source in enumerate(sources):
+        for key, names in known.items():
+            given = cast("Mapping[str, Mapping[str, str]]", source.import_ids).get(key, {})
+            for name in given:
+                if name not in names:
+                    raise InvalidInput(
+                        f"sources[{place}].import_ids.{key}.{name}",
+                        given[name],
+                        allowed=f"one of {', '.join(names) or 'none'}",
+                    )
 
 
 def _resource(region: str, types: Sequence[BackupResourceType], name: str, value: str) -> str:

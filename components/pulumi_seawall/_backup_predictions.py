@@ -9,12 +9,17 @@ from pulumi_seawall._backup_rules import RulePlan, Span
 from pulumi_seawall._database_args import SpanArgs
 from pulumi_seawall._inputs import checked_keys, number
 from seawall.errors import InvalidInput
+from seawall.timing import (
+    BACKUP_SECONDS,
+    COPY_SECONDS,
+    RESTORE_SECONDS,
+    FailureClass,
+    Term,
+    predict_backups,
+    slowest_of_each,
+)
 from seawall.timing import DatabasePredictions as Predictions
-from seawall.timing import FailureClass, Term, predict_backups, slowest_of_each
 
-BACKUP_SPAN: Final[Span] = (600.0, 3600.0)  # assumed, as in seawall.timing
-COPY_SPAN: Final[Span] = (1200.0, 7200.0)  # assumed, as in seawall.timing
-RESTORE_SPAN: Final[Span] = (1800.0, 14_400.0)  # assumed, as in seawall.timing
 NOT_OURS: Final = ("writer name's TTL", "capacity")  # of a database with a name of its own
 NOT_INPUTS: Final = ("name_ttl_seconds", "client_cache_seconds", "replica_regions", "backup_retention_days")
 INPUTS: Final = {
@@ -47,9 +52,9 @@ def plan_spans(args: BackupRecoveryArgs) -> Spans:
     given = checked_keys("recovery.", args, BackupRecoveryArgs)
     stated = {key: plan_span(f"recovery.{key}.", cast("SpanArgs", value)) for key, value in given.items()}
     return Spans(
-        stated.get("backup_seconds", BACKUP_SPAN),
-        stated.get("copy_seconds", COPY_SPAN),
-        stated.get("restore_seconds", RESTORE_SPAN),
+        stated.get("backup_seconds", BACKUP_SECONDS),
+        stated.get("copy_seconds", COPY_SECONDS),
+        stated.get("restore_seconds", RESTORE_SECONDS),
         {key: span for key, span in stated.items() if key in ("decision_seconds", "restore_seconds")},
     )
 

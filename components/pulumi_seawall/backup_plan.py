@@ -65,24 +65,17 @@ class BackupPlan(pulumi.ComponentResource):
         super().__init__("seawall:index:BackupPlan", name, {}, opts)
         for warning in plan.warnings:
             pulumi.log.warn(warning, self)
-        backup_role, *allowed = (
-            (plan.backup_role_arn,) if plan.backup_role_arn is not None else self._role(name, plan, BACKUP)
-        )
-        restore_role = plan.restore_role_arn
+        permissions: list[pulumi.Resource] = []
+        backup_role, restore_role = plan.backup_role_arn, plan.restore_role_arn
+        if backup_role is None:
+            backup_role, may_back_up = self._role(name, plan, BACKUP)
+            permissions.append(may_back_up)
         if restore_role is None and plan.testing is not None:
             restore_role, may_restore = self._role(name, plan, RESTORE)
-            allowed.append(may_restore)
+            permissions.append(may_restore)
         vaults = {vault.region: VaultResources(self, name, plan, vault) for vault in plan.vaults}
         sources = {
-            source.region: SourceResources(
-                self,
-                name,
-                plan,
-                source,
-                vaults,
-                (backup_role, restore_role),
-                allowed,
-            )
+            source.region: SourceResources(self, name, plan, source, vaults, (backup_role, restore_role), permissions)
             for source in plan.sources
         }
         self.vault_names = _by_region({region: vault.name for region, vault in vaults.items()})

@@ -6,6 +6,8 @@ schedules mean, `_restores` what only a backup recovers from; `_measured` puts w
 """
 
 from seawall.timing._backup import (
+    BACKUP_SECONDS,
+    COPY_SECONDS,
     DEFAULT_START_WINDOW_SECONDS,
     SHORTEST_BACKUP_INTERVAL_SECONDS,
     BackupSchedule,
@@ -17,6 +19,7 @@ from seawall.timing._cron import Cron, cron_of, known_zone, longest_gap_seconds,
 from seawall.timing._database import (
     DEFAULT_LAG_LIMIT_SECONDS,
     DEFAULT_NAME_TTL_SECONDS,
+    RESTORE_SECONDS,
     DatabasePredictions,
     lag_limit_affordable,
     predict_database,
@@ -49,13 +52,16 @@ from seawall.timing._table import prediction_table, slowest_of_each
 
 __all__ = [
     "ALIAS_TTL_SECONDS",
+    "BACKUP_SECONDS",
     "CHECK_INTERVALS_SECONDS",
+    "COPY_SECONDS",
     "DEFAULT_LAG_LIMIT_SECONDS",
     "DEFAULT_NAME_TTL_SECONDS",
     "DEFAULT_START_WINDOW_SECONDS",
     "LARGEST_FAILOVER_TTL_SECONDS",
     "LARGEST_FAILURE_THRESHOLD",
     "RECOVERED_BY_BACKUPS",
+    "RESTORE_SECONDS",
     "SHORTEST_ALARM_PERIOD_SECONDS",
     "SHORTEST_BACKUP_INTERVAL_SECONDS",
     "BackupSchedule",

@@ -336,7 +336,7 @@ class Route53:
         return {"HostedZone": {"Id": f"/hostedzone/{Id}", "Name": "example.com."}}
 
     def list_tags_for_resources(self, **_: Any) -> dict[str, Any]:
-        return {"ResourceTagSets": []}
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "ListTagsForResources")
 
     def get_health_check_status(self, HealthCheckId: str) -> dict[str, Any]:  # noqa: N803
         if HealthCheckId == "denied":
@@ -355,6 +355,7 @@ def test_every_page_is_read_and_the_checkers_are_counted(monkeypatch):
     world = from_route53(NAME, zone_id="Z1", now=True)
     assert len(world.zone.find(NAME, "A")) == 2
     assert world.signals == {"eu": Signal.UNHEALTHY, "us": Signal.HEALTHY}
+    assert world.checks["eu"].label == "check eu", "without permission to read tags a check goes by its id"
 
 
 def test_what_aws_refuses_is_exit_code_3(monkeypatch, capsys):

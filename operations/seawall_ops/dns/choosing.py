@@ -37,13 +37,6 @@ class Choice:
     """What the rule rests on here, e.g. the weights."""
 
     @property
-    def last_resort(self) -> bool:
-        """Whether no record was healthy that could be chosen."""
-        return (
-            bool(self.records) and len(self.group) > 1 and not any(self.verdicts[one].healthy for one in self.records)
-        )
-
-    @property
     def lines(self) -> tuple[str, ...]:
         """One line on the group, one on each record's health, one on what is chosen and by which rule."""
         policy = type(self.group[0].policy).__name__.lower()

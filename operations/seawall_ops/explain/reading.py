@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, cast
 
-from seawall.errors import MISSING, InvalidInput
+from seawall.errors import MISSING, CloudUnavailable, InvalidInput
 from seawall_ops.clients import asking, client
 from seawall_ops.dns import CheckKind, HealthCheck, Signal, World, Zone, canonical, parse_checks, parse_zone, regions_of
 
@@ -84,16 +84,19 @@ def _checks(route53: Any, zone: Zone) -> dict[str, HealthCheck]:
 
 
 def _names(route53: Any, ids: Sequence[str]) -> dict[str, str]:
+    """What the checks are called. A comfort: where reading tags is not allowed, they go by their ids."""
     names: dict[str, str] = {}
-    for start in range(0, len(ids), TAGS_AT_ONCE):
-        with asking("route53 ListTagsForResources"):
-            answer = route53.list_tags_for_resources(
-                ResourceType="healthcheck", ResourceIds=list(ids[start : start + TAGS_AT_ONCE])
-            )
-        for each in answer["ResourceTagSets"]:
-            tags = {tag["Key"]: tag["Value"] for tag in each["Tags"]}
-            if NAME_TAG in tags:
-                names[each["ResourceId"]] = tags[NAME_TAG]
+    try:
+        for start in range(0, len(ids), TAGS_AT_ONCE):
+            some = list(ids[start : start + TAGS_AT_ONCE])
+            with asking("route53 ListTagsForResources"):
+                answer = route53.list_tags_for_resources(ResourceType="healthcheck", ResourceIds=some)
+            for each in answer["ResourceTagSets"]:
+                tags = {tag["Key"]: tag["Value"] for tag in each["Tags"]}
+                if NAME_TAG in tags:
+                    names[each["ResourceId"]] = tags[NAME_TAG]
+    except CloudUnavailable:
+        return names
     return names
 
 

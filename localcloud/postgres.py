@@ -328,10 +328,14 @@ class PostgresServer:
             "SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_flush_lsn() END"
         )
 
-    def wait_for(self, position: str) -> None:
-        """Wait until a replica has replayed up to a position, at most 30 s."""
+    def wait_for(self, position: str, *, limit_seconds: float = LIMIT_SECONDS) -> None:
+        """Wait until a replica has replayed up to a position.
+
+        Raises:
+            LocalCloudError: it has not in time.
+        """
         behind = f"SELECT pg_last_wal_replay_lsn() < '{position}'"
-        until(lambda: self.sql(behind) == "f", f"{self.name} has replayed {position}")
+        until(lambda: self.sql(behind) == "f", f"{self.name} has replayed {position}", limit_seconds=limit_seconds)
 
     def rebuild_as_replica(self, of: "PostgresServer", *, afresh: bool = False) -> Literal["rewound", "copied"]:
         """Make it a replica of another server, whatever it was, and start it.
@@ -376,16 +380,16 @@ class PostgresServer:
         self.follow(of)
 
 
-def until(condition: Callable[[], object], what: str) -> None:
-    """Wait until a condition holds, at most 30 s.
+def until(condition: Callable[[], object], what: str, *, limit_seconds: float = LIMIT_SECONDS) -> None:
+    """Wait until a condition holds.
 
     Raises:
         LocalCloudError: it did not; the line says for what it waited.
     """
-    deadline = time.monotonic() + LIMIT_SECONDS
+    deadline = time.monotonic() + limit_seconds
     while not condition():
         if time.monotonic() > deadline:
-            raise LocalCloudError(f"waited {LIMIT_SECONDS:.0f} s in vain: {what}")
+            raise LocalCloudError(f"waited {limit_seconds:.0f} s in vain: {what}")
         time.sleep(POLL_SECONDS)
 
 

@@ -26,6 +26,7 @@ from localcloud.postgres_install import USER, PostgresInstall, find_postgres
 
 __all__ = ["PostgresFleet"]
 
+FOLLOW_SECONDS: Final = 5.0  # for a replica to be in step, on two busy cores
 FOLDER_PREFIX: Final = "seawall-pg-"
 OWNER_FILE: Final = "owner.lock"  # locked by the process that uses the folder, for as long as it lives
 
@@ -130,6 +131,11 @@ class PostgresFleet:
             if server.running and server.upstream is not None and server.upstream.running and server.in_recovery():
                 server.wait_for(server.upstream.position())
 
+    def furthest(self) -> PostgresServer:
+        """The running replica that has received most: the one to promote, and the only one that all others can follow."""
+        received = "SELECT coalesce(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()) - '0/0'"
+        return max(self.replicas, key=lambda server: int(server.sql(received)))
+
     def promote(self, server: PostgresServer) -> None:
         """Make a replica the primary, and let the other running replicas follow it."""
         server.promote()
@@ -164,15 +170,24 @@ class PostgresFleet:
             writing = [self.servers[0]]
         primary = max(writing, key=PostgresServer.timeline)
         for server in self.servers:
-            if server is not primary and (server in writing or server.upstream is not primary):
+            if server is not primary and (server in writing or not _keeps_up(server, primary)):
                 server.rebuild_as_replica(primary)
-            elif server is not primary:
-                server.resume_replay()
         self.wait_until_streaming(primary, len(self.servers) - 1)
         for server in self.servers:
             server.sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{USER}'")  # noqa: S608
         primary.sql(f"DROP OWNED BY {USER}", database=USER)
         self.wait_in_step()
+
+
+def _keeps_up(server: PostgresServer, primary: PostgresServer) -> bool:
+    """Whether a replica follows that server: one that had received more than the server had when it was promoted cannot."""
+    if server.upstream is not primary:
+        return False
+    server.resume_replay()
+    with contextlib.suppress(LocalCloudError):
+        server.wait_for(primary.position(), limit_seconds=FOLLOW_SECONDS)
+        return True
+    return False
 
 
 @contextlib.contextmanager

@@ -31,6 +31,7 @@ class Shop:
     Args:
         fleet: The servers; its primary is the router's first writer.
         gauge_user: Whom the gauge connects as.
+        networks: Whether there is a network to each server, or the shop is on the servers' own machine.
         follow: A topology that the router follows; its members' addresses do not count.
         pool: Options of the app's pools.
         options: Of the router.
@@ -41,6 +42,7 @@ class Shop:
         fleet: PostgresFleet,
         *,
         gauge_user: str = USER,
+        networks: bool = True,
         follow: FollowedDatabase | None = None,
         pool: dict[str, Any] | None = None,
         **options: Any,
@@ -48,8 +50,8 @@ class Shop:
         self.fleet = fleet
         self.first = fleet.primary
         self.others = [server for server in fleet.servers if server is not self.first]
-        self.network = {server.name: TcpProxy(server.port) for server in fleet.servers}
-        writer, *readers = [DatabaseServer(each.name, self.network[each.name].address) for each in self._in_order()]
+        self.network = {server.name: TcpProxy(server.port) for server in fleet.servers if networks}
+        writer, *readers = [DatabaseServer(each.name) for each in (self.first, *self.others)]
         gauge = PsycopgGauge(lambda server: self._conninfo(server, gauge_user))
         self.router = ReplicaRouter(writer, readers, **{"gauge": gauge, "lag": LAG, **options})
         if follow is not None:
@@ -57,12 +59,10 @@ class Shop:
         self.database = PsycopgReplicas(self.router, self._conninfo, **(pool or {}))
         self._ending = ExitStack()
 
-    def _in_order(self) -> list[PostgresServer]:
-        return [self.first, *self.others]
-
     def _conninfo(self, server: DatabaseServer, user: str = USER) -> dict[str, object]:
-        """By name, for in a topology all members have one port."""
-        port = self.network[server.name].port
+        """By name, for the members of a topology have one port, and these have one host."""
+        network = self.network.get(server.name)
+        port = network.port if network is not None else self.fleet[server.name].port
         return {"host": HOST, "port": port, "dbname": USER, "user": user, "password": self.first.password}
 
     def __enter__(self) -> Self:
@@ -128,3 +128,8 @@ def tell_timelines(fleet: PostgresFleet) -> None:
     fleet.wait_in_step()
     for server in fleet.replicas:
         server.sql("CHECKPOINT")
+
+
+def numbers_at(server: PostgresServer) -> set[int]:
+    """The orders that a server has."""
+    return {int(line) for line in server.sql("SELECT number FROM orders", database=USER).split()}

@@ -1,0 +1,116 @@
+"""Sixteen workers that write and read while servers die: nothing stale, nothing silently lost, and no read fails in vain.
+
+Each scenario runs shortly in `make test`, and for half a minute in `make soak`.
+"""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from localcloud.postgres_fleet import PostgresFleet
+from localcloud.postgres_install import MONITOR
+from replica_load import Account, Load, reported_lost
+from replica_shop import Shop, numbers_at
+from seawall.replicas import FallbackPolicy, ReadYourWrites
+
+pytestmark = pytest.mark.xdist_group("postgres")
+
+FOLLOWED_SECONDS = 1.0  # promised: from the promotion to the first write at the new writer
+SAMPLE = 200  # orders that are looked for once more at the end
+DURATIONS = [pytest.param(1.2, id="short"), pytest.param(30.0, id="soak", marks=pytest.mark.soak)]
+
+
+def shop_on(fleet: PostgresFleet) -> Shop:
+    pool = {"max_size": 20, "reader_wait_seconds": 5.0}
+    return Shop(
+        fleet,
+        consistency=ReadYourWrites(wait_seconds=1.0),
+        gauge_user=MONITOR,
+        networks=False,
+        pool=pool,
+        fallback=FallbackPolicy(
+            max_share_ratio=1.0, max_concurrent=None
+        ),  # how much the writer takes is not asked here
+    )
+
+
+def check(account: Account) -> None:
+    """What holds in every scenario."""
+    assert not account.broken, account.broken[0]
+    assert not account.stale
+    assert len(account.acknowledged) > 50
+    assert len(account.reads) > len(account.acknowledged)
+
+
+@pytest.fixture
+def synchronous_fleet() -> Iterator[PostgresFleet]:
+    with PostgresFleet(replicas=2, synchronous_commit="on") as fleet:
+        yield fleet
+
+
+@pytest.mark.parametrize("seconds", DURATIONS)
+def test_killing_a_replica_under_load_fails_no_read(postgres_fleet: PostgresFleet, seconds: float) -> None:
+    """Its open connections break in the middle of reads, and new ones are refused; each such read is answered elsewhere."""
+    with shop_on(postgres_fleet) as shop:
+        with Load(shop) as account:
+            time.sleep(seconds / 3)
+            shop.others[0].kill()
+            time.sleep(seconds / 3)
+            shop.others[0].start()
+            time.sleep(seconds / 3)
+        check(account)
+        assert not account.failed_reads
+        assert not account.doubtful
+        assert not account.refused
+        assert account.numbers == numbers_at(shop.first)
+
+
+@pytest.mark.parametrize("seconds", DURATIONS)
+def test_killing_and_promoting_under_load_loses_nothing_when_replication_is_synchronous(
+    synchronous_fleet: PostgresFleet, seconds: float
+) -> None:
+    """No stale read, each acknowledged order at the new writer, and the router there within a second."""
+    fleet = synchronous_fleet
+    with shop_on(fleet) as shop:
+        with Load(shop) as account:
+            time.sleep(seconds / 3)
+            shop.first.kill()
+            new = fleet.furthest()
+            fleet.promote(new)
+            promoted = time.monotonic()
+            time.sleep(max(seconds / 3, FOLLOWED_SECONDS))
+        check(account)
+        assert not account.lost
+        assert account.first_after(promoted) < FOLLOWED_SECONDS
+        there = numbers_at(new)
+        assert account.numbers <= there
+        assert there - account.numbers <= set(account.doubtful)
+
+
+@pytest.mark.parametrize("seconds", DURATIONS)
+def test_each_commit_that_an_asynchronous_promotion_lost_is_reported(
+    postgres_fleet: PostgresFleet, seconds: float
+) -> None:
+    """The replicas are cut off, orders go on being acknowledged, and then one of the replicas takes over."""
+    fleet = postgres_fleet
+    with shop_on(fleet) as shop:
+        with Load(shop) as account:
+            time.sleep(seconds / 3)
+            fleet.isolate(shop.first)
+            time.sleep(min(seconds / 6, 1.0))
+            shop.first.kill()
+            new = fleet.furthest()
+            new.promote()
+            promoted = time.monotonic()
+            next(server for server in shop.others if server is not new).follow(new)
+            time.sleep(max(seconds / 3, FOLLOWED_SECONDS))
+        check(account)
+        assert account.first_after(promoted) < FOLLOWED_SECONDS
+        there = numbers_at(new)
+        lost = [order for order in account.acknowledged if order.number not in there]
+        assert lost
+        assert all(reported_lost(shop, order) for order in lost)
+        kept = [order for order in account.acknowledged if order.number in there]
+        assert not any(reported_lost(shop, order) for order in kept[:SAMPLE] + kept[-SAMPLE:])
+        assert set(account.lost) <= {order.number for order in lost}

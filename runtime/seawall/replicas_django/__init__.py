@@ -35,11 +35,13 @@ from seawall.replicas_django._gauge import DjangoGauge
 from seawall.replicas_django._middleware import ReplicaMiddleware
 from seawall.replicas_django._router import SeawallRouter, reader_alias
 from seawall.replicas_django._setup import replica_router, token_signer
+from seawall.replicas_django._wrapper import Replicated
 
 __all__ = [
     "DatabaseOperationInterrupted",
     "DjangoGauge",
     "ReplicaMiddleware",
+    "Replicated",
     "SeawallRouter",
     "reader_alias",
     "replica_router",

@@ -136,7 +136,7 @@ def state_of(draw: st.DataObject, records: list[Record], dead: set[str] | None =
     return health(checks, unhealthy)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(trees(complete=False), st.data())
 def test_what_is_answered_is_what_awss_search_finds(tree, data):
     """Invariant 1: computing healths first and walking with backing out are the same."""
@@ -146,7 +146,7 @@ def test_what_is_answered_is_what_awss_search_finds(tree, data):
     assert {ends[0]: share for ends, share in shares(zone, state, CLIENT).items()} == walk(zone, state, NAME)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(trees(complete=True), st.data())
 def test_a_complete_tree_never_answers_a_dead_value_while_one_lives(tree, data):
     """Invariants 2 and 3: what a well-made zone promises."""

@@ -290,3 +290,14 @@ def test_nothing_is_promised_for_a_record_whose_check_was_deleted():
     """API reference, DeleteHealthCheck: its future status cannot be predicted, so neither do we."""
     with pytest.raises(InvalidInput, match="health check = gone: one that exists"):
         answer(Zone([record(Simple(), "a", check="gone")]), "example.com", "A", ANYWHERE, health())
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_check_of_the_name_that_it_decides_is_called_unpredictable(nested):
+    """API reference, ResourceRecordSet, HealthCheckId, "Specifying the Health Check Endpoint by Domain Name"."""
+    own = endpoint_check("own", "example.com.")
+    used = HealthCheck("sum", CheckKind.CALCULATED, children=("own",), threshold=1) if nested else own
+    zone = Zone([record(Failover(True), "p", check=used.id), record(Failover(False), "s", check="s")])
+    lines = answer(zone, "example.com", "A", ANYWHERE, health([own, used, "s"])).outcomes[0].lines
+    assert "unpredictable" in lines[1]
+    assert "unpredictable" not in lines[2]

@@ -5,7 +5,7 @@ checks work in complex Amazon Route 53 configurations".
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from seawall.errors import InvalidInput
@@ -16,6 +16,8 @@ from seawall_ops.dns.rules import Rule
 __all__ = ["Health", "health_of"]
 
 DEEPEST_ALIAS: Final = 16  # aliases from the first record to the last; more is a loop
+UNPREDICTABLE: Final = "but it asks for the very name that it decides, and AWS calls that unpredictable"
+"""API reference, `ResourceRecordSet`, `HealthCheckId`: such a check follows whichever record is answered."""
 BLIND_TARGETS: Final = (".cloudfront.net.", "s3-website", ".execute-api.", ".vpce.amazonaws.com.")
 """Parts of names whose evaluated health does not tell whether an application works (API reference, `AliasTarget`)."""
 
@@ -43,6 +45,8 @@ def health_of(record: Record, zone: Zone, health: Health, depth: int = 0) -> Ver
     checked = None
     if record.health_check_id is not None:
         checked = considered(record.health_check_id, health.checks, health.signals, health.last_known)
+        if _asks_itself(record, health.checks):
+            checked = replace(checked, because=f"{checked.because}, {UNPREDICTABLE}")
         if not checked.healthy:
             return checked
     if record.alias is None:
@@ -51,6 +55,13 @@ def health_of(record: Record, zone: Zone, health: Health, depth: int = 0) -> Ver
         return checked or Verdict(True, Rule.TARGET_NOT_EVALUATED, "it does not evaluate its target's health")
     target = _target_health(record, record.alias, zone, health, depth)
     return target if checked is None or not target.healthy else _both(target, checked)
+
+
+def _asks_itself(record: Record, checks: Mapping[str, HealthCheck]) -> bool:
+    """Whether the record's check, or a child of it, looks up the very name whose answer it decides."""
+    check = checks[record.health_check_id or ""]
+    hosts = {each.host for each in (check, *(checks[child] for child in check.children if child in checks))}
+    return canonical(record.name) in hosts
 
 
 def _both(target: Verdict, checked: Verdict) -> Verdict:

@@ -16,7 +16,7 @@ import pytest
 import yaml
 from botocore.config import Config
 
-from localcloud import apps, cloud
+from localcloud import apps, cloud, databases
 from localcloud.engine import Engine, ensure_engine
 from localcloud.sandbox import ROOT, Sandbox
 
@@ -195,6 +195,7 @@ def _lab(engine: Engine, folder: Path, *, database: bool) -> Iterator[Lab]:
     lab.configure()
     yield lab
     apps.stop(lab.sandbox.apps)
+    databases.stop(lab.sandbox.databases)
     cloud.stop(lab.sandbox.cloud)
 
 

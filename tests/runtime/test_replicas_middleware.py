@@ -18,7 +18,7 @@ from seawall.replicas._cookie import MOST_OF_ONE_NAME, TokenCookie
 from seawall.replicas._middleware import ConsistencyMiddleware
 from seawall.replicas._scope import consistency_scope, current_scope
 from seawall.replicas._signer import TokenSigner
-from seawall.replicas._tokens import ConsistencyToken
+from seawall.replicas._tokens import CLOCKS_APART_SECONDS, ConsistencyToken, TimeToken
 
 pytestmark = pytest.mark.anyio
 
@@ -305,6 +305,26 @@ async def test_an_error_page_after_a_commit_carries_the_token_when_the_middlewar
     async with httpx.AsyncClient(transport=transport, base_url="https://shop.test") as browser:
         answer = await browser.post("/orders")
     assert (answer.status_code, COOKIE in answer.cookies) == (500, True)
+
+
+async def test_a_commit_in_doubt_holds_the_clients_next_read_to_its_moment():
+    """Told to look before trying again, it must not be shown a replica that lacks what may have been committed."""
+    app = FastAPI()
+
+    @app.post("/orders", status_code=503)
+    def order() -> None:
+        scope = current_scope()
+        assert scope is not None
+        scope.doubtful_until = 1e9  # as a unit of work sets it when the connection was lost during a COMMIT
+
+    before = time.time()
+    async with client(ConsistencyMiddleware(app, signer=SIGNER)) as browser:
+        answer = await browser.post("/orders")
+    tokens = SIGNER.load(answer.cookies[COOKIE])
+    assert tokens is not None
+    assert len(tokens) == 1
+    assert isinstance(tokens[0], TimeToken)
+    assert before <= tokens[0].at_seconds <= time.time() + CLOCKS_APART_SECONDS
 
 
 async def test_a_token_that_was_dropped_takes_the_cookie_away():

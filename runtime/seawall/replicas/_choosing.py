@@ -22,14 +22,13 @@ from seawall.replicas._lineage import Held, Lineage
 from seawall.replicas._model import Bounded, ChoiceReason, Consistency, ReaderState, ReadYourWrites, WriterOnly
 from seawall.replicas._route import FallbackRoute, Route
 from seawall.replicas._scope import READ_ONLY, USE_WRITER, Scope, current_scope, mode
-from seawall.replicas._tokens import ConsistencyToken, TimeToken
+from seawall.replicas._tokens import CLOCKS_APART_SECONDS, ConsistencyToken, TimeToken
 
 __all__ = ["Ask", "Chooser"]
 
 NOTHING: Final = -1  # a position that every reader has reached
 AHEAD: Final = -2  # of every history that is known here
 NOWHERE: Final = 2**64  # a position that no reader can have reached: only the writer will do
-CLOCKS_APART_SECONDS: Final = 1.0  # that the wall clocks of two app servers may differ, for tokens that are moments
 
 
 @dataclass(frozen=True, slots=True)

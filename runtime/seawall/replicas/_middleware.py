@@ -114,17 +114,17 @@ class ConsistencyMiddleware:
     async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
         with consistency_scope(start_on="writer" if scope["method"] in self._writer_methods else None) as held:
             self._load(held, scope)
-            known = held.version  # by the client
+            known = held.mark  # what the client knows of
 
             async def send_with_tokens(message: Any) -> None:
                 nonlocal known
-                if message["type"] == "http.response.start" and held.version != known:
-                    known = held.version
+                if message["type"] == "http.response.start" and held.mark != known:
+                    known = held.mark
                     message = {**message, "headers": [*message.get("headers", ()), *self._headers(held)]}
                 await send(message)
 
             await self.app(scope, receive, send_with_tokens)
-            if held.version != known:
+            if held.mark != known:
                 self._late(scope)
 
     def _load(self, held: ConsistencyScope, scope: Scope) -> None:

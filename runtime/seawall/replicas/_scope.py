@@ -9,6 +9,7 @@ import functools
 import inspect
 import math
 import threading
+import time
 from collections.abc import Callable, Generator
 from contextvars import ContextVar
 from contextvars import Token as Restore
@@ -18,7 +19,7 @@ from typing import Any, Final, Literal, ParamSpec, TypeVar, cast, final
 from seawall.errors import InvalidInput
 from seawall.replicas._model import Bounded, Consistency, ReadYourWrites, WriterOnly
 from seawall.replicas._signer import TokenSigner
-from seawall.replicas._tokens import Token, Tokens
+from seawall.replicas._tokens import CLOCKS_APART_SECONDS, TimeToken, Token, Tokens
 
 __all__ = ["Mode", "Scope", "consistency_scope", "current_scope", "mode", "own_scope", "read_only", "use_writer"]
 
@@ -72,9 +73,20 @@ class Scope:
             self.version += 1
 
     def dump(self, signer: TokenSigner) -> str:
-        """The session's writes as a signed text, for a cookie or a job's arguments; empty when it has written nothing."""
+        """The session's writes as a signed text, for a cookie or a job's arguments; empty when it has written nothing.
+
+        Of a commit that may or may not have happened it says when that was: who reads on must not miss it either.
+        """
         with self._lock:
-            return signer.dump(self.tokens.all())
+            tokens = self.tokens.all()
+            if self.doubtful_until > -math.inf:
+                tokens = (*tokens, TimeToken(time.time() + CLOCKS_APART_SECONDS))
+            return signer.dump(tokens)
+
+    @property
+    def mark(self) -> tuple[int, float]:
+        """Another one whenever `dump` has more, or less, to say than before."""
+        return self.version, self.doubtful_until
 
     def load(self, text: str, signer: TokenSigner) -> bool:
         """Take over the writes of another request or job. False: the text is not one of ours, or too old, and ignored."""

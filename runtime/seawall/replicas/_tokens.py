@@ -19,6 +19,7 @@ PAGE_BYTES: Final = 8192  # of the write-ahead log; a build of PostgreSQL with o
 PAGE_HEADERS_BYTES: Final = (24, 40)  # XLogPageHeaderData, and XLogLongPageHeaderData of a segment's first page
 LARGEST_LSN: Final = 2**64 - 1
 LARGEST_TIMELINE: Final = 2**32 - 1
+CLOCKS_APART_SECONDS: Final = 1.0  # that the wall clocks of two app servers may differ, for tokens that are moments
 MOST_POSITIONS: Final = 4  # histories that a session remembers; each promotion begins one
 
 _LSN: Final = re.compile(r"([0-9A-Fa-f]{1,8})/([0-9A-Fa-f]{1,8})")

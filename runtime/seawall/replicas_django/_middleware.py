@@ -65,18 +65,18 @@ class ReplicaMiddleware:
             return self._answer(scope, known, response)
 
     @contextlib.contextmanager
-    def _scope(self, request: HttpRequest) -> Generator[tuple[Scope, int]]:
+    def _scope(self, request: HttpRequest) -> Generator[tuple[Scope, tuple[int, float]]]:
         with consistency_scope(start_on="writer" if request.method in UNSAFE_METHODS else None) as scope:
             for text in (request.COOKIES.get(self._settings.cookie.name), self._meta and request.META.get(self._meta)):
                 if text:
                     scope.load(text, self._signer)
             try:
-                yield scope, scope.version
+                yield scope, scope.mark
             finally:
                 desk.clear()
 
-    def _answer(self, scope: Scope, known: int, response: HttpResponseBase) -> HttpResponseBase:
-        if scope.version != known and installed() is not None:
+    def _answer(self, scope: Scope, known: tuple[int, float], response: HttpResponseBase) -> HttpResponseBase:
+        if scope.mark != known and installed() is not None:
             text, cookie = scope.dump(self._signer), self._settings.cookie
             response.set_cookie(
                 cookie.name,

@@ -88,6 +88,7 @@ from pulumi_seawall._identity_args import (
     WorkloadImportIds,
     WorkloadPurpose,
 )
+from pulumi_seawall._kubernetes_args import KubernetesTargetArgs, KubernetesTargetKind
 from pulumi_seawall._pipeline_plan import PipelinePlan, plan_pipeline_identity
 from pulumi_seawall._replication_args import BackupReplicationArgs, BackupReplicationImportIds
 from pulumi_seawall._replication_plan import ReplicationPlan, plan_replication
@@ -179,6 +180,8 @@ __all__ = [
     "HealthCheckPlan",
     "HealthCheckProtocol",
     "InsufficientData",
+    "KubernetesTargetArgs",
+    "KubernetesTargetKind",
     "LagMeasure",
     "LatencyEntryArgs",
     "LatencyRecord",

@@ -33,7 +33,7 @@ from pulumi_seawall._dns import dns_name, in_zone
 from pulumi_seawall._inputs import checked_keys, flag, is_plain, line, member, number, plain_string, text, whole
 from pulumi_seawall._naming import checked_tags
 from pulumi_seawall._objectives import plan_covered, plan_objectives, plan_waivers
-from pulumi_seawall._targets import LONGEST_ZONE_ID
+from pulumi_seawall._target_forms import LONGEST_ZONE_ID
 from seawall.errors import MISSING, InvalidInput
 from seawall.objectives import Violation, require_met
 from seawall.timing import DatabasePredictions, Prediction, predict_database

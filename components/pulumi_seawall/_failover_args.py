@@ -5,6 +5,7 @@ from typing import NotRequired, TypedDict
 import pulumi
 
 from pulumi_seawall._health_args import AlarmCheckArgs, DetectionArgs, EndpointCheckArgs
+from pulumi_seawall._kubernetes_args import KubernetesTargetArgs
 from pulumi_seawall._switch_args import SwitchArgs
 
 
@@ -33,7 +34,7 @@ class GroupTargetArgs(TypedDict):
 
 
 class RecordTarget(TypedDict):
-    """One target of a name: a region, and exactly one of `addresses`, `load_balancer` and `group`."""
+    """One target of a name: a region, and exactly one of `addresses`, `load_balancer`, `group` and `kubernetes`."""
 
     region: str
     """The AWS region that serves."""
@@ -44,6 +45,9 @@ class RecordTarget(TypedDict):
     """Alias to a load balancer, with `evaluate_target_health`."""
     group: NotRequired[GroupTargetArgs]
     """Alias to a weighted or latency group of the same zone, with `evaluate_target_health`."""
+    kubernetes: NotRequired[KubernetesTargetArgs]
+    """Alias to the load balancer of an Ingress or a Gateway, which is looked up in the region's cluster. A name that
+    external-dns writes, by the object's annotation or by its records in the zone, is refused."""
     health_check: NotRequired[EndpointCheckArgs]
     """A check to declare. Without `fqdn` and `ip_address` it probes `regional_name`."""
     alarm_check: NotRequired[AlarmCheckArgs]

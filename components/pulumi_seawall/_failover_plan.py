@@ -23,7 +23,8 @@ from pulumi_seawall._naming import checked_tags
 from pulumi_seawall._objectives import plan_objectives, plan_waivers
 from pulumi_seawall._switch_args import FailoverSwitchArgs
 from pulumi_seawall._switch_plan import plan_switch_of_record
-from pulumi_seawall._targets import LONGEST_ZONE_ID, Alias, Shared, TargetPlan
+from pulumi_seawall._target_forms import LONGEST_ZONE_ID, Alias
+from pulumi_seawall._targets import Shared, TargetPlan
 from seawall import timing
 from seawall.errors import InvalidInput
 from seawall.objectives import Objectives, Violation, require_met

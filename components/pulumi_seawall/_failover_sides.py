@@ -67,6 +67,7 @@ def check_pair(primary: TargetPlan, secondary: TargetPlan) -> None:
         target = plain(primary.alias.dns_name)
         if target is not None and target == plain(secondary.alias.dns_name):
             key = "load_balancer.dns_name" if secondary.alias.zone_id is not None else "group.name"
+            key = "kubernetes.name" if secondary.kubernetes is not None else key
             raise InvalidInput(f"secondary.{key}", target, allowed="another than the primary's")
 
 

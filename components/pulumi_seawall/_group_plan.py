@@ -25,7 +25,8 @@ from pulumi_seawall._health_plan import plan_alarm_actions
 from pulumi_seawall._inputs import checked_keys, flag, line, listed, number, plain, plain_string, text, whole
 from pulumi_seawall._naming import checked_tags
 from pulumi_seawall._objectives import plan_objectives
-from pulumi_seawall._targets import LONGEST_ZONE_ID, Adopted, Alias, Shared, TargetPlan, family_names, plan_target
+from pulumi_seawall._target_forms import LONGEST_ZONE_ID, Alias
+from pulumi_seawall._targets import Adopted, Shared, TargetPlan, family_names, plan_target
 from seawall import timing
 from seawall.errors import InvalidInput
 from seawall.objectives import Objectives, Violation, require_met

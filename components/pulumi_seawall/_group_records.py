@@ -9,7 +9,9 @@ import pulumi_aws as aws
 
 from pulumi_seawall._failover_args import GroupTargetArgs
 from pulumi_seawall._group_plan import GroupPlan, GroupRecordPlan
-from pulumi_seawall._targets import Alias
+from pulumi_seawall._kubernetes_target import resolve
+from pulumi_seawall._target_forms import Alias
+from pulumi_seawall._targets import TargetPlan
 from pulumi_seawall.health_check import HealthCheck
 
 
@@ -36,10 +38,16 @@ def declare_group(component: pulumi.ComponentResource, name: str, plan: GroupPla
         for entry in plan.entries
         if entry.target.health_check_args
     }
-    routed = [_record(component, name, record, plan, checks).fqdn for record in plan.records if record.routed]
-    for record in plan.records:
-        if not record.routed:
-            _record(component, name, record, plan, checks)
+    aliases = {
+        entry.name: found
+        for entry in plan.entries
+        if (found := resolved_alias(component, f"{name}-{entry.name}", entry.target, plan.zone_id)) is not None
+    }
+    made = [
+        (record.routed, _record(component, name, record, plan, checks, aliases.get(record.entry, record.alias)))
+        for record in plan.records
+    ]
+    routed = [record.fqdn for is_routed, record in made if is_routed]
     ids: dict[str, pulumi.Output[str] | None] = {
         entry.name: checks[entry.name].health_check_id if entry.name in checks else None for entry in plan.entries
     }
@@ -58,8 +66,9 @@ def _record(
     record: GroupRecordPlan,
     plan: GroupPlan,
     checks: Mapping[str, HealthCheck],
+    alias: Alias | None,
 ) -> aws.route53.Record:
-    settings = record_target(record.alias, record.records, record.ttl_seconds, plan.zone_id)
+    settings = record_target(alias, record.records, record.ttl_seconds, plan.zone_id)
     if record.routed:
         settings["set_identifier"] = record.set_identifier
         if record.weight is not None:
@@ -79,6 +88,15 @@ def _record(
         **settings,
         opts=pulumi.ResourceOptions(parent=component, import_=record.import_id),
     )
+
+
+def resolved_alias(
+    component: pulumi.ComponentResource, name: str, target: TargetPlan, zone_id: pulumi.Input[str]
+) -> Alias | None:
+    """What a target points at, where it has to be asked for in a cluster."""
+    if target.kubernetes is None:
+        return None
+    return Alias(*resolve(component, name, target.kubernetes, zone_id))
 
 
 def record_target(

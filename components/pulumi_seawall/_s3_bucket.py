@@ -5,22 +5,16 @@ deprecated ones; the three types that a switch needs are registered by their tok
 """
 
 from collections.abc import Mapping, Sequence
-from functools import cache
-from importlib.metadata import version
 from typing import Any, Final, cast
 
 import pulumi
+
+from pulumi_seawall._sdk import aws_version
 
 BUCKET: Final = "aws:s3/bucket:Bucket"
 PUBLIC_ACCESS_BLOCK: Final = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
 POLICY: Final = "aws:s3/bucketPolicy:BucketPolicy"
 BLOCKED: Final = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
-
-
-@cache
-def sdk_version() -> str:
-    """The installed SDK's version: the provider's, so that no second provider is started beside its own."""
-    return version("pulumi-aws")
 
 
 class S3Resource(pulumi.CustomResource):
@@ -34,7 +28,7 @@ class S3Resource(pulumi.CustomResource):
         opts: pulumi.ResourceOptions,
         outputs: Sequence[str] = (),
     ) -> None:
-        versioned = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(version=sdk_version()))
+        versioned = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(version=aws_version()))
         super().__init__(token, name, {**inputs, **dict.fromkeys(outputs)}, versioned)
 
     def output(self, name: str) -> pulumi.Output[str]:

@@ -9,8 +9,8 @@ from typing import Final, cast
 
 import pulumi
 
-from pulumi_seawall._dns import address, address_v4, dns_name, family, in_zone, public_address
-from pulumi_seawall._failover_args import GroupTargetArgs, LoadBalancerArgs, RecordTarget
+from pulumi_seawall._dns import dns_name, public_address
+from pulumi_seawall._failover_args import RecordTarget
 from pulumi_seawall._health_args import EndpointCheckArgs, HealthCheckArgs
 from pulumi_seawall._health_plan import (
     DISABLED,
@@ -21,29 +21,18 @@ from pulumi_seawall._health_plan import (
     plan_endpoint,
     plan_health_check,
 )
-from pulumi_seawall._inputs import checked_keys, flag, is_plain, line, listed, plain, plain_string, text, whole
+from pulumi_seawall._inputs import checked_keys, line, listed, plain, plain_string, text
+from pulumi_seawall._kubernetes_target import KubernetesPlan, plan_kubernetes
 from pulumi_seawall._naming import LONGEST_SET_IDENTIFIER
 from pulumi_seawall._regions import known_region
+from pulumi_seawall._target_forms import Alias, plan_addresses, plan_group, plan_load_balancer
 from seawall import timing
 from seawall.errors import MISSING, InvalidInput
 from seawall.timing import FailureClass, Term
 
-TARGET_FORMS: Final = ("addresses", "load_balancer", "group")
+TARGET_FORMS: Final = ("addresses", "load_balancer", "group", "kubernetes")
+LOOKED_UP: Final = "(looked up)"  # stands for the zone of a load balancer that is asked for in a cluster
 CHECK_FORMS: Final = ("health_check", "alarm_check", "health_check_id")
-LONGEST_ZONE_ID: Final = 32  # characters, Route 53
-
-
-@dataclass(frozen=True, slots=True)
-class Alias:
-    """What an alias record points at.
-
-    Args:
-        dns_name: The target's name.
-        zone_id: The zone of that name; `None` for the zone of the record itself.
-    """
-
-    dns_name: pulumi.Input[str]
-    zone_id: pulumi.Input[str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +53,7 @@ class TargetPlan:
         health_check: What that declares.
         alias_detection: How long a target takes to be known as failed through `evaluate_target_health`.
         switched: Whether its record obeys a switch too.
+        kubernetes: Whose load balancer the alias is to be; then `alias` only stands for it.
     """
 
     role: str
@@ -79,6 +69,7 @@ class TargetPlan:
     health_check: HealthCheckPlan | None
     alias_detection: tuple[Term, ...] = ()
     switched: bool = False
+    kubernetes: KubernetesPlan | None = None
 
     @property
     def checked(self) -> bool:
@@ -171,13 +162,14 @@ def plan_target(role: str, where: str, args: object, shared: Shared, adopted: Ad
     regional_name = _plan_regional_name(where, given, shared)
     addresses: dict[int, tuple[pulumi.Input[str], ...]] = {}
     alias: Alias | None = None
+    looked_up: KubernetesPlan | None = None
     ttl, detection = timing.ALIAS_TTL_SECONDS, timing.load_balancer_detection()
     if "load_balancer" in given:
         balancer = plan_load_balancer(given["load_balancer"], f"{where}load_balancer.")
         families = (4, 6) if balancer.get("dual_stack") else (4,)
         alias = Alias(balancer["dns_name"], balancer["zone_id"])
     elif "group" in given:
-        group = _plan_group(given["group"], f"{where}group.", shared)
+        group = plan_group(given["group"], f"{where}group.", shared.name, shared.zone_name)
         families = (4, 6) if group.get("dual_stack") else (4,)
         alias = Alias(group["name"], None)
         ttl = group.get("ttl_seconds", timing.LARGEST_FAILOVER_TTL_SECONDS)
@@ -186,8 +178,14 @@ def plan_target(role: str, where: str, args: object, shared: Shared, adopted: Ad
             if "detection" in group
             else timing.undeclared_detection()
         )
+    elif "kubernetes" in given:
+        looked_up = plan_kubernetes(
+            f"{where}kubernetes.", given["kubernetes"], region, shared.name, private_zone=shared.private_zone
+        )
+        families = (4, 6) if looked_up.dual_stack else (4,)
+        alias = Alias(f"{looked_up.shown}", LOOKED_UP)
     else:
-        addresses = _plan_addresses(f"{where}addresses", given.get("addresses"))
+        addresses = plan_addresses(f"{where}addresses", given.get("addresses"))
         families = tuple(addresses)
     if regional_name is not None and alias is not None and alias.zone_id is None:
         raise InvalidInput(
@@ -221,6 +219,7 @@ def plan_target(role: str, where: str, args: object, shared: Shared, adopted: Ad
         check,
         plan_health_check(check, where) if check else None,
         detection if alias is not None else (),
+        kubernetes=looked_up,
     )
 
 
@@ -255,75 +254,6 @@ def _public(value: str) -> bool:
     except InvalidInput:
         return False
     return True
-
-
-def plan_load_balancer(args: LoadBalancerArgs, where: str) -> LoadBalancerArgs:
-    """A load balancer's own attributes, checked.
-
-    Raises:
-        InvalidInput: One is not allowed.
-    """
-    given = checked_keys(where, args, LoadBalancerArgs)
-
-    def regional(name: str, value: str) -> str:
-        known = dns_name(name, value)
-        if known.endswith(".cloudfront.net"):
-            raise InvalidInput(
-                name,
-                value,
-                allowed="a load balancer of the region",
-                because="CloudFront has no region and no health of its own",
-            )
-        return known
-
-    return {
-        "dns_name": text(f"{where}dns_name", given["dns_name"], regional),
-        "zone_id": text(f"{where}zone_id", given["zone_id"], lambda name, value: line(name, value, LONGEST_ZONE_ID)),
-        "dual_stack": flag(f"{where}dual_stack", given.get("dual_stack", False)),
-    }
-
-
-def _plan_group(args: GroupTargetArgs, where: str, shared: Shared) -> GroupTargetArgs:
-    given = checked_keys(where, args, GroupTargetArgs)
-
-    def another(name: str, value: str) -> str:
-        known = dns_name(name, value)
-        if known == shared.name:
-            raise InvalidInput(name, value, allowed="another name", because="an alias to itself has no answer")
-        return in_zone(name, known, shared.zone_name) if shared.zone_name is not None else known
-
-    planned: GroupTargetArgs = {
-        "name": text(f"{where}name", given["name"], another),
-        "dual_stack": flag(f"{where}dual_stack", given.get("dual_stack", False)),
-        "ttl_seconds": whole(
-            f"{where}ttl_seconds",
-            given.get("ttl_seconds", timing.LARGEST_FAILOVER_TTL_SECONDS),
-            0,
-            timing.LARGEST_FAILOVER_TTL_SECONDS,
-            because="clients keep a dead address for that long",
-        ),
-    }
-    if "detection" in given:
-        planned["detection"] = given["detection"]
-    return planned
-
-
-def _plan_addresses(name: str, given: object) -> dict[int, tuple[pulumi.Input[str], ...]]:
-    values = listed(name, given)
-    if not values:
-        raise InvalidInput(name, values, allowed="at least one address")
-    by_family: dict[int, list[pulumi.Input[str]]] = {}
-    for place, value in enumerate(values):
-        label = f"{name}[{place}]"
-        if not is_plain(value):
-            by_family.setdefault(4, []).append(text(label, value, address_v4))
-            continue
-        known = address(label, plain_string(label, value))
-        same = by_family.setdefault(family(known), [])
-        if known in [plain(other) for other in same]:
-            raise InvalidInput(label, known, allowed="each address once")
-        same.append(known)
-    return {version: tuple(by_family[version]) for version in sorted(by_family)}
 
 
 def _plan_check(

@@ -8,11 +8,12 @@ import pulumi_aws as aws
 from pulumi_seawall._failover_args import FailoverRecordArgs
 from pulumi_seawall._failover_plan import FailoverPlan, RecordPlan, plan_failover
 from pulumi_seawall._failover_sides import import_id_of
-from pulumi_seawall._group_records import record_target
+from pulumi_seawall._group_records import record_target, resolved_alias
 from pulumi_seawall._health_args import CalculatedRule, HealthCheckArgs, PredictedRecovery
 from pulumi_seawall._inputs import known, plain_prediction
 from pulumi_seawall._naming import alarm_name, own_tags
 from pulumi_seawall._regions import ROUTE53_METRICS_REGION, in_metrics_region
+from pulumi_seawall._target_forms import Alias
 from pulumi_seawall._targets import TargetPlan
 from pulumi_seawall.failover_switch import FailoverSwitch
 from pulumi_seawall.health_check import HealthCheck
@@ -106,8 +107,13 @@ class FailoverRecord(pulumi.ComponentResource):
             if switch is not None
         }
         on_record = {side.role: _on_record(side, checks, in_service, switch) for side in plan.sides}
+        aliases = {
+            side.role: found
+            for side in plan.sides
+            if (found := resolved_alias(self, f"{name}-{side.region}", side, plan.zone_id)) is not None
+        }
         for record in plan.records:
-            self._record(name, record, plan, on_record[record.role])
+            self._record(name, record, plan, on_record[record.role], aliases.get(record.role, record.alias))
         watched = [*checks.values(), *in_service.values()]
         alarms: list[pulumi.Output[str | None]] = [check.alarm_name for check in watched]
         if plan.both_unhealthy_alarm:
@@ -192,8 +198,15 @@ class FailoverRecord(pulumi.ComponentResource):
             args["status_alarm_import_id"] = alarm_import_id
         return HealthCheck(f"{name}-{side.region}-in-service", args, pulumi.ResourceOptions(parent=self))
 
-    def _record(self, name: str, record: RecordPlan, plan: FailoverPlan, check_id: pulumi.Output[str] | None) -> None:
-        settings = record_target(record.alias, record.records, record.ttl_seconds, plan.zone_id)
+    def _record(
+        self,
+        name: str,
+        record: RecordPlan,
+        plan: FailoverPlan,
+        check_id: pulumi.Output[str] | None,
+        alias: Alias | None,
+    ) -> None:
+        settings = record_target(alias, record.records, record.ttl_seconds, plan.zone_id)
         if record.failover:
             settings["set_identifier"] = record.set_identifier
             settings["failover_routing_policies"] = [

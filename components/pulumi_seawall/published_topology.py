@@ -6,6 +6,7 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 
+from pulumi_seawall._clusters import guarded
 from pulumi_seawall._inputs import known
 from pulumi_seawall._naming import own_tags
 from pulumi_seawall._topology_args import PublishedTopologyArgs
@@ -97,7 +98,7 @@ class PublishedTopology(pulumi.ComponentResource):
         return kubernetes.Provider(
             f"{name}-{cluster.region}",
             context=cluster.context,
-            kubeconfig=_guarded(cluster.kubeconfig),
+            kubeconfig=guarded(cluster.kubeconfig),
             # Otherwise each new content is a deletion and then a creation: in between, pods start without a topology.
             enable_config_map_mutable=True,
             opts=pulumi.ResourceOptions(parent=self),
@@ -115,13 +116,6 @@ class PublishedTopology(pulumi.ComponentResource):
             data={DECLARED_KEY: text},
             opts=pulumi.ResourceOptions(parent=self, provider=self.providers[cluster.region], import_=import_id),
         )
-
-
-def _guarded(kubeconfig: pulumi.Input[str] | None) -> pulumi.Input[str] | None:
-    """A kubeconfig's contents hold credentials, which must not stand in the state in the clear; a path holds none."""
-    if kubeconfig is None or (isinstance(kubeconfig, str) and "\n" not in kubeconfig and "{" not in kubeconfig):
-        return kubeconfig
-    return pulumi.Output.secret(kubeconfig)
 
 
 def _text(plan: TopologyPlan) -> pulumi.Input[str]:

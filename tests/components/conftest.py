@@ -15,6 +15,8 @@ STACK_TYPE = "pulumi:pulumi:Stack"
 
 
 ANSWERS: dict[str, dict[str, Any]] = {
+    "aws:lb/getHostedZoneId:getHostedZoneId": {"id": "ZELB"},
+    "aws:route53/getRecords:getRecords": {"id": "records", "resourceRecordSets": []},
     "aws:index/getIpRanges:getIpRanges": {"id": "ranges", "cidrBlocks": ["192.0.2.0/24", "198.51.100.0/24"]},
 }
 """What the functions that components call answer with."""
@@ -40,6 +42,8 @@ class Deployment:
     log: list[str] = field(default_factory=list)
     answers: dict[str, dict[str, Any]] = field(default_factory=dict)
     """By type and name, e.g. `Instance::shop-tokyo`: what the cloud has in place of what was asked for."""
+    functions: dict[str, Any] = field(default_factory=dict)
+    """By token: what a function answers with, or the exception that it ends with."""
 
     def of(self, kind: str) -> dict[str, Made]:
         """Resources of a type (the part after the last slash or colon), by name."""
@@ -53,8 +57,11 @@ class Recorder(Mocks):
         self.deployment = deployment
 
     def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
-        if args.token in ANSWERS:
-            return {**args.args, **ANSWERS[args.token]}, []
+        answers = {**ANSWERS, **self.deployment.functions}
+        if isinstance(answers.get(args.token), Exception):
+            raise answers[args.token]
+        if args.token in answers:
+            return {**args.args, **answers[args.token]}, []
         raise AssertionError(f"components call no other functions, but {args.token}")
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:

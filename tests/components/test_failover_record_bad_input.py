@@ -39,6 +39,10 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         {"ttl_seconds": 61, "objectives": ABSENT},
         "ttl_seconds = 61: at most 60, because clients keep a dead address for that long",
     ),
+    "waivers of nothing": (
+        {"objectives": ABSENT, "waivers": [{"key": "x", "until": "2999-12-31", "reason": "y"}]},
+        "waivers = 1 waivers: only with objectives",
+    ),
     "negative ttl": ({"ttl_seconds": -1}, "ttl_seconds = -1: at least 0"),
     "ttl of two aliases": (
         {
@@ -145,11 +149,11 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "no target": (
         {"primary.addresses": ABSENT},
-        "primary.target is missing: exactly one of addresses, load_balancer and group",
+        "primary.target is missing: exactly one of addresses, load_balancer, group and kubernetes",
     ),
     "two targets": (
         {"primary.load_balancer": BALANCER},
-        "primary.target = addresses and load_balancer: exactly one of addresses, load_balancer and group",
+        "primary.target = addresses and load_balancer: exactly one of addresses, load_balancer, group and kubernetes",
     ),
     "no addresses": ({"primary.addresses": []}, "primary.addresses = []: at least one address"),
     "a string for addresses": ({"primary.addresses": "192.0.2.1"}, "primary.addresses = 192.0.2.1: a list"),

@@ -355,7 +355,7 @@ BAD_GROUP_SIDES: dict[str, tuple[Any, str]] = {
     ),
     "a group and addresses": (
         pair_of_groups(primary={**group_side(), "addresses": ["192.0.2.1"]}),
-        "primary.target = addresses and group: exactly one of addresses, load_balancer and group",
+        "primary.target = addresses and group: exactly one of addresses, load_balancer, group and kubernetes",
     ),
 }
 

@@ -159,3 +159,29 @@ async def test_the_published_ranges_are_made_up_and_need_a_service(lab: Any) -> 
     assert told["cidrBlocks"] == ["192.0.2.0/24", "198.51.100.0/24"]
     with pytest.raises(Exception, match="give the services"):
         await lab.invoke("aws:index/getIpRanges:getIpRanges")
+
+
+async def test_a_zones_records_are_found_by_pattern_and_balancers_zones_by_kind_and_region(lab: Any) -> None:
+    """What the lookup of an Ingress's load balancer asks: who owns a name, and which zone an alias needs."""
+    zone = await lab.create("aws:route53/zone:Zone", "zone", {"name": f"{lab.prefix}.test"})
+    name, text = f"shop.{lab.prefix}.test", "heritage=external-dns,external-dns/owner=eu"
+    owned = {"zoneId": zone.id, "name": f"a-{name}", "type": "TXT", "ttl": 300, "records": [text]}
+    await lab.create("aws:route53/record:Record", "owned", owned)
+    asked = {"zoneId": zone.id, "nameRegex": f"{name}[.]?$"}
+    told = await lab.invoke("aws:route53/getRecords:getRecords", **asked)
+    assert [(one["name"], one["resourceRecords"]) for one in told["resourceRecordSets"]] == [
+        (f"a-{name}.", [{"value": f'"{text}"'}])
+    ]
+    assert not (await lab.invoke("aws:route53/getRecords:getRecords", **{**asked, "nameRegex": "^nobody"}))[
+        "resourceRecordSets"
+    ]
+    with pytest.raises(Exception, match="a regular expression"):
+        await lab.invoke("aws:route53/getRecords:getRecords", **{**asked, "nameRegex": "("})
+    ids = {
+        (await lab.invoke("aws:lb/getHostedZoneId:getHostedZoneId", region=region, loadBalancerType=kind))["id"]
+        for region in ("eu-west-1", "us-east-1")
+        for kind in ("application", "network")
+    }
+    assert len(ids) == 4
+    with pytest.raises(Exception, match="application or network"):
+        await lab.invoke("aws:lb/getHostedZoneId:getHostedZoneId", loadBalancerType="classic")

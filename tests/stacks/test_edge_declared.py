@@ -150,7 +150,7 @@ def with_reader(config: dict[str, Any], **more: Any) -> None:
 BAD: dict[str, tuple[Edit, str]] = {
     "a reader without a place": (
         with_reader,
-        "seawall:regions[2].target is missing: exactly one of addresses, load_balancer and group",
+        "seawall:regions[2].target is missing: exactly one of addresses, load_balancer, group and kubernetes",
     ),
     "a ttl of reads": (
         lambda config: reads(config, ttl_seconds=61),

@@ -6,6 +6,7 @@ from localcloud.errors import LocalCloudError
 from localcloud.provider.adapter import Properties
 from localcloud.provider.aws import dns_names, tags
 from localcloud.provider.aws.database import get_instance
+from localcloud.provider.aws.dns_functions import balancer_zone, records
 from localcloud.provider.aws.ip_ranges import ip_ranges
 from localcloud.provider.aws.parameter_functions import parameter, parameters_by_path
 from localcloud.provider.clients import PARTITION
@@ -93,7 +94,9 @@ FUNCTIONS: Final = {
     "aws:index/getIpRanges:getIpRanges": ip_ranges,
     "aws:index/getPartition:getPartition": _partition,
     "aws:index/getRegion:getRegion": _region,
+    "aws:lb/getHostedZoneId:getHostedZoneId": balancer_zone,
     "aws:rds/getInstance:getInstance": get_instance,
+    "aws:route53/getRecords:getRecords": records,
     "aws:route53/getZone:getZone": _zone,
     "aws:ssm/getParameter:getParameter": parameter,
     "aws:ssm/getParametersByPath:getParametersByPath": parameters_by_path,

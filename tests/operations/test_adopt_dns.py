@@ -9,6 +9,7 @@ import pytest
 from seawall.errors import InvalidInput
 from seawall_ops.adopt import Estate, Wishes, propose
 from seawall_ops.adopt.observed import Alarm, BackupObject, Check, Record, Target, Zone, plain_name
+from stacks.backup_settings import BackupSettings, VaultSettings
 from stacks.edge import plan_edge
 from stacks.environment import parse_environment
 
@@ -228,11 +229,20 @@ def test_records_that_no_failover_can_be_are_named():
     ]
 
 
-def test_backups_that_exist_are_named():
-    """They go on; nobody should believe that they are Seawall's."""
-    proposal, _ = planned(replace(BASE, backups=(BackupObject("vault", "old", "eu-west-1"),)))
-    assert [refusal.what for refusal in proposal.refusals] == ["backup vault old in eu-west-1"]
-    assert "# Not adopted: backup vault old in eu-west-1: Seawall declares" in proposal.as_yaml()
+def test_backups_that_exist_are_named_with_the_keys_that_would_take_them():
+    """They go on; nobody should believe that they are Seawall's, and which rules are meant is nobody's guess."""
+    backups = (BackupObject("vault", "old", "eu-west-1"), BackupObject("plan", "nightly", "eu-west-1"))
+    proposal, _ = planned(replace(BASE, backups=backups))
+    assert [refusal.what for refusal in proposal.refusals] == [
+        "backup vault old in eu-west-1",
+        "backup plan nightly in eu-west-1",
+    ]
+    vault, plan = (refusal.because for refusal in proposal.refusals)
+    assert {"existing_arn", "import_ids"} <= set(VaultSettings.model_fields)
+    assert "existing_arn" in vault
+    assert "source_import_ids" in BackupSettings.model_fields
+    assert "seawall:backups.source_import_ids" in plan
+    assert f"# Not adopted: backup vault old in eu-west-1: {vault}\n" in proposal.as_yaml()
 
 
 @pytest.mark.parametrize(

@@ -109,7 +109,7 @@ def test_the_command_writes_the_file_and_names_what_stays_outside(run: Any):
     assert code == 1
     assert yaml.safe_load(out)["config"]["seawall:dns"]["import_ids"]["primary_status_alarm"] == "down"
     (line,) = errors.splitlines()
-    assert line.startswith("not adopted: backup vault old in eu-west-1: Seawall declares vaults and plans of its own")
+    assert line.startswith("not adopted: backup vault old in eu-west-1: which rules write to it is yours to say")
     assert "hunter2" not in out + errors
     assert "# Note: another stack owns orders; after the adoption: pulumi state delete" in out
 

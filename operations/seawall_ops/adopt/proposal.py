@@ -33,6 +33,16 @@ STARTING_OBJECTIVES: Final = {
 }
 """Those of the dev environment: numbers to begin with, for somebody to decide."""
 STEP_SECONDS: Final = 30  # the recovery time is raised in steps of it, to what the name needs as it stands
+BACKUP_REASONS: Final = {
+    "vault": (
+        "which rules write to it is yours to say: seawall:backups.vaults[] uses it by existing_arn or takes it over by "
+        "import_ids"
+    ),
+    "plan": (
+        "what else it selects is not known: seawall:backups.source_import_ids takes it over when its rules and selection "
+        "are those that you declare; else keep it until Seawall's own had a tested restore"
+    ),
+}
 PASSWORD_COMMAND: Final = "pulumi config set --secret seawall:database_password"  # noqa: S105 -- it asks for the value
 
 
@@ -101,10 +111,7 @@ def propose(estate: Estate, wishes: Wishes, import_file: str = "adopt-import.jso
     edge = propose_edge(estate, wishes.name, wishes.regions, findings, own_zone=wishes.own_zone)
     database = propose_database(estate, wishes.database, wishes.max_connections, findings)
     for backup in estate.backups:
-        findings.refuse(
-            f"backup {backup.kind} {backup.name} in {backup.region}",
-            "Seawall declares vaults and plans of its own; keep this one until their first tested restore",
-        )
+        findings.refuse(f"backup {backup.kind} {backup.name} in {backup.region}", BACKUP_REASONS[backup.kind])
     objectives, waivers = _objectives(edge, database, wishes.today)
     configuration: dict[str, Any] = {
         "aws:region": edge.regions[0]["name"],

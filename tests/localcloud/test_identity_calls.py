@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from localcloud.provider.clients import Clients
 from pulumi_seawall import WorkloadPurpose
 from pulumi_seawall._identity_calls import ADOPT, CALLS, TOPOLOGY, Call
-from recorded_calls import CallRecorder
-from seawall.contract import declared_parameter, live_parameter
+from seawall.contract import declared_parameter
 from seawall.topology import SsmSource, dump, load
 from seawall_ops.adopt.account import look_at_account
 from seawall_policies import operations
@@ -20,35 +20,41 @@ pytestmark = pytest.mark.xdist_group("provider")
 REGION = "eu-west-1"
 
 
-def reading_the_topology(connect: Callable[..., Any], recorder: CallRecorder) -> None:
+def topology(clients: Clients) -> Callable[[], None]:
     """What every app does: load both documents, and read the live one alone."""
-    service = f"s{uuid.uuid4().hex[:8]}"
-    ssm = connect("ssm", REGION)
+    service, ssm = f"s{uuid.uuid4().hex[:8]}", clients.get("ssm", REGION)
     ssm.put_parameter(Name=declared_parameter(service, "dev"), Value=dump(shop()), Type="String")
-    source = SsmSource(service, "dev", client=recorder.watch(connect("ssm", REGION)))
-    assert load(source).declared.regions
-    assert source.read_live() is None
-    assert live_parameter(service, "dev").startswith(f"/seawall/{service}/")
+
+    def run() -> None:
+        source = SsmSource(service, "dev", client=ssm)
+        assert load(source).declared.regions
+        assert source.read_live() is None
+
+    return run
 
 
-def adopting(connect: Callable[..., Any], recorder: CallRecorder) -> None:
+def adopting(clients: Clients) -> Callable[[], None]:
     """What `seawall adopt` looks at: every kind of thing that it knows is there to be seen."""
     name = f"s{uuid.uuid4().hex[:8]}"
-    connect("route53").create_hosted_zone(Name=f"{name}.test", CallerReference=name)
-    rds = connect("rds", REGION)
+    clients.get("route53", "us-east-1").create_hosted_zone(Name=f"{name}.test", CallerReference=name)
+    rds = clients.get("rds", REGION)
     rds.create_db_parameter_group(DBParameterGroupName=name, DBParameterGroupFamily="postgres17", Description="x")
     rds.create_db_instance(
         DBInstanceIdentifier=name, DBInstanceClass="db.t4g.micro", Engine="postgres", AllocatedStorage=20,
         MasterUsername="shop", MasterUserPassword="hunter2hunter2", DBParameterGroupName=name,
     )  # fmt: skip
 
-    def watched(service: str, region: str | None = None) -> Any:
-        return recorder.watch(connect(service, region or REGION))
+    def make_client(service: str, region: str | None = None) -> Any:
+        return clients.get(service, region or REGION)
 
-    assert look_at_account(f"shop.{name}.test", [REGION], watched).instances
+    def run() -> None:
+        assert look_at_account(f"shop.{name}.test", [REGION], make_client).instances
+
+    return run
 
 
-CODE: dict[str, Callable[[Callable[..., Any], CallRecorder], None]] = {TOPOLOGY: reading_the_topology, ADOPT: adopting}
+# Prepares what the code needs, and says how it is run.
+CODE: dict[str, Callable[[Clients], Callable[[], None]]] = {TOPOLOGY: topology, ADOPT: adopting}
 
 # What is granted for code that is not written yet: the failover command, its observers and its switch. When that code
 # makes the calls, its module stands in the table, and nothing may be left here.
@@ -75,12 +81,13 @@ RUN = [
 
 @pytest.mark.parametrize(("purpose", "caller"), RUN)
 def test_a_purpose_is_granted_exactly_the_calls_of_the_code_that_it_runs(
-    purpose: WorkloadPurpose, caller: str, connect: Callable[..., Any]
+    purpose: WorkloadPurpose, caller: str, local_clients: Any
 ) -> None:
     """One call less in the table is denied in production; one more is a right that nobody needs."""
-    recorder = CallRecorder()
-    CODE[caller](connect, recorder)
-    assert recorder.calls == {(call.service, call.operation) for call in CALLS[purpose] if call.caller == caller}
+    run = CODE[caller](local_clients.clients)
+    local_clients.calls.taken()
+    run()
+    assert local_clients.calls.taken() == {call.permission for call in CALLS[purpose] if call.caller == caller}
 
 
 def test_every_caller_in_the_table_is_run_and_the_rest_is_known_to_be_ahead() -> None:

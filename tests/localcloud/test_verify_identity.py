@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from localcloud.provider.aws.pod_identity import TOKEN
+from localcloud.provider.clients import Clients
 from localcloud.provider.recorded import RecordedObject, keep
 from localcloud.verify_identity import faults, identities
 from provider_samples import ALLOWS, TRUST
@@ -17,18 +17,29 @@ from provider_samples import ALLOWS, TRUST
 pytestmark = pytest.mark.xdist_group("provider")
 
 REGION = "eu-west-1"
+ENDPOINT = "http://the-clients-know-it"
 ALARM = f"arn:aws:cloudwatch:{REGION}:123456789012:alarm:shop"
 ISSUER = "arn:aws:iam::123456789012:oidc-provider/ci.example.com"
+
+
+class Session:
+    """As boto3's, with clients that are made already."""
+
+    def __init__(self, clients: Clients) -> None:
+        self._clients = clients
+
+    def client(self, service: str, *, region_name: str, endpoint_url: str) -> Any:
+        assert endpoint_url == ENDPOINT
+        return self._clients.get(service, region_name)
 
 
 class Estate:
     """A template, a role with its rights, an association and a pipeline, as a program would claim them."""
 
-    def __init__(self, connect: Any, endpoint: str, folder: Path) -> None:
+    def __init__(self, clients: Clients, folder: Path) -> None:
         self.name = f"v{uuid.uuid4().hex[:8]}"
-        self.endpoint, self.recorded = endpoint, folder / "recorded.json"
-        self.iam, self.fis = connect("iam"), connect("fis", REGION)
-        self.session = boto3.Session(aws_access_key_id="local", aws_secret_access_key="local")
+        self.recorded, self.session = folder / "recorded.json", Session(clients)
+        self.iam, self.fis = clients.get("iam", "us-east-1"), clients.get("fis", REGION)
         self.faults: dict[str, Any] = {"faults": [self._fault()]}
         self.identities: dict[str, Any] = {"identities": [self._identity()], "pipeline": self._pipeline()}
 
@@ -79,13 +90,13 @@ class Estate:
         return [f"{finding.kind}: {line}" for finding in self.findings() for line in finding.differences]
 
     def findings(self) -> Iterator[Any]:
-        yield from faults(self.session, self.endpoint, self.faults)
-        yield from identities(self.session, self.endpoint, self.identities, self.recorded)
+        yield from faults(self.session, ENDPOINT, self.faults)
+        yield from identities(self.session, ENDPOINT, self.identities, self.recorded)
 
 
 @pytest.fixture
-def estate(connect: Any, aws_endpoint: str, tmp_path: Path) -> Estate:
-    return Estate(connect, aws_endpoint, tmp_path)
+def estate(local_clients: Any, tmp_path: Path) -> Estate:
+    return Estate(local_clients.clients, tmp_path)
 
 
 def test_what_is_as_declared_has_no_difference(estate: Estate) -> None:
@@ -98,8 +109,8 @@ def test_what_is_as_declared_has_no_difference(estate: Estate) -> None:
 
 def test_an_environment_without_both_is_not_compared(estate: Estate) -> None:
     """The sections are optional."""
-    assert list(faults(estate.session, estate.endpoint, {})) == []
-    assert list(identities(estate.session, estate.endpoint, {}, estate.recorded)) == []
+    assert list(faults(estate.session, ENDPOINT, {})) == []
+    assert list(identities(estate.session, ENDPOINT, {}, estate.recorded)) == []
 
 
 def test_a_stop_alarm_that_somebody_took_away_is_found(estate: Estate) -> None:

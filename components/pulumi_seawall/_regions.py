@@ -98,6 +98,11 @@ def checker_regions(name: str, given: list[object]) -> tuple[str, ...]:
     return tuple(chosen)
 
 
+def import_in(region: str, import_id: str | None) -> str | None:
+    """The import id of something in a region: without it, the provider looks in the stack's own."""
+    return None if import_id is None else f"{import_id}@{region}"
+
+
 def in_metrics_region(import_id: str | None) -> str | None:
-    """The import id of an alarm on Route 53's metrics: without its region, the provider looks in the stack's own."""
-    return None if import_id is None else f"{import_id}@{ROUTE53_METRICS_REGION}"
+    """The import id of an alarm on Route 53's metrics."""
+    return import_in(ROUTE53_METRICS_REGION, import_id)

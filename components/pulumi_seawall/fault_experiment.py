@@ -12,6 +12,7 @@ from pulumi_seawall._fault_permissions import trust
 from pulumi_seawall._fault_plan import FaultPlan, plan_fault
 from pulumi_seawall._inputs import known
 from pulumi_seawall._naming import LONGEST_ROLE_NAME, own_tags, physical_name
+from pulumi_seawall._regions import import_in
 
 LONGEST_LOG_GROUP_NAME: Final = 512  # characters; CloudWatch Logs
 LOG_SCHEMA_VERSION: Final = 2  # FIS's newest
@@ -129,7 +130,7 @@ class FaultExperiment(pulumi.ComponentResource):
             name=import_id or physical_name(label, longest=LONGEST_LOG_GROUP_NAME),
             retention_in_days=plan.log_retention_days,
             tags={**own_tags(name), **plan.tags},
-            opts=pulumi.ResourceOptions(parent=self, import_=import_id),
+            opts=pulumi.ResourceOptions(parent=self, import_=import_in(plan.region, import_id)),
         )
         return group.arn
 
@@ -158,7 +159,7 @@ class FaultExperiment(pulumi.ComponentResource):
                 ),
             ),
             tags={**own_tags(name), **plan.tags},
-            opts=pulumi.ResourceOptions(parent=self, import_=plan.import_ids.get("template")),
+            opts=pulumi.ResourceOptions(parent=self, import_=import_in(plan.region, plan.import_ids.get("template"))),
         )
 
 

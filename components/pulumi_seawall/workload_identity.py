@@ -8,6 +8,7 @@ import pulumi_aws as aws
 from pulumi_seawall._identity_args import WorkloadIdentityArgs
 from pulumi_seawall._identity_trust import Pod
 from pulumi_seawall._naming import LONGEST_ROLE_NAME, own_tags, physical_name
+from pulumi_seawall._regions import import_in
 from pulumi_seawall._workload_plan import WorkloadPlan, plan_workload_identity
 
 POLICY_NAME: Final = "seawall"
@@ -85,6 +86,7 @@ class WorkloadIdentity(pulumi.ComponentResource):
     def _association(
         self, name: str, pod: Pod, plan: WorkloadPlan, role: aws.iam.Role
     ) -> aws.eks.PodIdentityAssociation:
+        import_id = plan.import_ids.get("associations", {}).get(pod.key)
         return aws.eks.PodIdentityAssociation(
             f"{name}-{pod.region}-{pod.cluster_name}-{pod.namespace}-{pod.service_account}",
             region=pod.region,
@@ -93,5 +95,5 @@ class WorkloadIdentity(pulumi.ComponentResource):
             service_account=pod.service_account,
             role_arn=role.arn,
             tags={**own_tags(name), **plan.tags},
-            opts=pulumi.ResourceOptions(parent=self, import_=plan.import_ids.get("associations", {}).get(pod.key)),
+            opts=pulumi.ResourceOptions(parent=self, import_=import_in(pod.region, import_id)),
         )

@@ -278,10 +278,10 @@ def test_existing_resources_are_adopted_under_their_own_names(deploy):
     deployment = declared(deploy, fault(import_ids=ids))
     made = {each.type.rpartition(":")[2]: each for each in deployment.made}
     assert {kind: made[kind].import_id for kind in ("ExperimentTemplate", "Role", "RolePolicy", "LogGroup")} == {
-        "ExperimentTemplate": "EXT123",
+        "ExperimentTemplate": "EXT123@eu-west-1",
         "Role": "old-fis",
         "RolePolicy": "old-fis:old",
-        "LogGroup": "/aws/fis/old",
+        "LogGroup": "/aws/fis/old@eu-west-1",
     }
     assert (made["Role"].inputs["name"], made["RolePolicy"].inputs["name"]) == ("old-fis", "old")
     assert made["LogGroup"].inputs["name"] == "/aws/fis/old"

@@ -297,7 +297,7 @@ def test_existing_resources_are_adopted_under_their_own_names(deploy):
     }
     assert (made["Role"].import_id, made["Role"].inputs["name"]) == ("old", "old")
     assert (made["RolePolicy"].import_id, made["RolePolicy"].inputs["name"]) == ("old:rights", "rights")
-    assert made["PodIdentityAssociation"].import_id == "shop,a-0123456789abcdef0"
+    assert made["PodIdentityAssociation"].import_id == "shop,a-0123456789abcdef0@eu-west-1"
 
 
 def test_a_resource_id_that_is_known_late_ends_in_the_policy(deploy):

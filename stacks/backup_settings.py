@@ -37,7 +37,9 @@ class CopySettings(Section):
     """See `BackupCopyArgs`."""
 
     region: str | None = None
-    """A region, whose vault is declared here."""
+    """A region, whose vault is declared here; never the writer's."""
+    regions: tuple[str, ...] | None = None
+    """Instead of `region`: of these the first that is not the writer's. All have a vault, so that a failover moves no vault."""
     vault_arn: str | None = None
     """A vault of another account."""
     kms_key_arn: str | None = None
@@ -87,7 +89,8 @@ class BackupRecoverySettings(Section):
 class ReplicationSettings(Section):
     """The writer's automated backups in another region; see `BackupReplicationArgs`."""
 
-    region: str
+    regions: tuple[str, ...]
+    """Of these the first that is not the writer's: after a failover the backups go the other way."""
     kms_key_arn: str | None = None
     """Default: the key of the database's member in that region, where there is one, else one that is declared."""
     retention_days: int | None = None

@@ -79,7 +79,7 @@ def plan_recovery(environment: Environment, data: DatabasePlan | None) -> Recove
     writer = data.writer
     identifier = writer.identifier or instance_identifier(environment.label, writer.name)
     arn = f"arn:aws:rds:{writer.region}:{NOBODY}:db:{identifier}"
-    with _in_the_file("", _regions(settings, writer.region)):
+    with _in_the_file("", _regions(environment, settings, writer.region)):
         backups = plan_backups(_args(environment, settings, writer.region, arn, {}))
     if settings.replication is None:
         return RecoveryPlan(backups, None)
@@ -161,6 +161,8 @@ def _args(
 ) -> BackupPlanArgs:
     """The environment's numbers as the component wants them; what is absent is left to the component's defaults."""
     given = _plain(settings)
+    for rule in given["rules"]:
+        rule["copies"] = [_copied(copy, region) for copy in rule["copies"]]
     for key in ("replication", "notifications", "source_import_ids"):
         given.pop(key, None)
     source: dict[str, Any] = {"region": region, "resource_arns": [arn]}
@@ -168,7 +170,9 @@ def _args(
         source["import_ids"] = settings.source_import_ids
     given |= {
         "resource_types": [RDS],
-        "vaults": [_vault(environment, settings, each, region, topics) for each in _regions(settings, region)],
+        "vaults": [
+            _vault(environment, settings, each, region, topics) for each in _regions(environment, settings, region)
+        ],
         "sources": [source],
         "keep_backups": environment.protect,
         "objectives": environment.objectives.arguments(),
@@ -177,10 +181,27 @@ def _args(
     return cast(BackupPlanArgs, given)
 
 
-def _regions(settings: BackupSettings, source: str) -> list[str]:
-    """Every region that needs a vault, the source's first."""
-    copies = [copy.region for rule in settings.rules for copy in rule.copies if copy.region is not None]
-    return list(dict.fromkeys([source, *copies, *(vault.region for vault in settings.vaults)]))
+def _copied(copy: dict[str, Any], source: str) -> dict[str, Any]:
+    """A copy with the region that it goes to while the writer is in that one."""
+    regions = copy.pop("regions", None)
+    return copy if regions is None else {**copy, "region": _first_elsewhere(regions, source)}
+
+
+def _first_elsewhere(regions: Sequence[str], source: str) -> str | None:
+    """The first region that is not the source's; the source's, which is refused, where there is no other."""
+    return next((region for region in regions if region != source), next(iter(regions), None))
+
+
+def _regions(environment: Environment, settings: BackupSettings, source: str) -> list[str]:
+    """Every region that needs a vault, the source's first; the same ones whichever member writes, as far as they are named.
+
+    What was the source before a failover keeps its vault, and the backups in it.
+    """
+    copies = [copy for rule in settings.rules for copy in rule.copies]
+    named = [region for copy in copies for region in (*(copy.regions or ()), copy.region) if region is not None]
+    database = environment.database
+    first = [member.region for member in database.members if member.member == database.created_in] if database else []
+    return list(dict.fromkeys([source, *first, *named, *(vault.region for vault in settings.vaults)]))
 
 
 def _vault(
@@ -216,7 +237,7 @@ def _let_backups_publish(
         region=region,
         arn=topic,
         policy=pulumi.Output.from_input(topic).apply(topic_policy),
-        opts=options,
+        opts=pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(protect=False)),
     )
 
 
@@ -253,7 +274,7 @@ def _replication_args(
     topics: Mapping[str, pulumi.Input[str]],
 ) -> BackupReplicationArgs:
     given = _plain(settings.replication) if settings.replication is not None else {}
-    region = cast(str, given.get("region"))
+    region = given["region"] = cast(str, _first_elsewhere(given.pop("regions", []), source))
     if region in keys:
         given.setdefault("kms_key_arn", keys[region])
     if region in topics:
@@ -282,6 +303,7 @@ def _in_the_file(section: str, regions: Sequence[str]) -> Generator[None]:
         for place, region in enumerate(regions):
             name = name.replace(f"backups.vaults[{place}].", f"backups.vaults[{region}].")
         name = name.replace("backups.sources[0].import_ids.", "backups.source_import_ids.")
+        name = name.replace("backups.replication.region", "backups.replication.regions")
         if error.name.startswith("objectives."):
             name = f"seawall:{error.name}"
         raise InvalidInput(name, error.value, allowed=error.allowed, because=error.because) from error

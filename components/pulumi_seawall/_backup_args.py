@@ -80,7 +80,7 @@ class BackupVaultArgs(TypedDict):
     kms_key_arn: NotRequired[pulumi.Input[str]]
     """An existing customer key of this region; without it one is declared."""
     lock: NotRequired[VaultLockArgs]
-    """The vault's lock. Default: governance, from the shortest to the longest retention of what is put into it."""
+    """The vault's lock. Default: governance, from the shortest to the longest retention in the plan's vaults."""
     unlocked_because: NotRequired[str]
     """One line, instead of a lock: why anybody with the permission may delete backups at any time."""
     deleters: NotRequired[list[pulumi.Input[str]]]

@@ -63,9 +63,12 @@ class SourceResources:
         """The alarms'."""
 
     def _options(self, known: str | None, **more: Any) -> pulumi.ResourceOptions:
-        """Options of a resource that may exist already, under an id in this region."""
+        """Options of a resource that may exist already, under an id in this region.
+
+        Never protected: it holds no backup, and follows what is backed up into another region.
+        """
         import_id = f"{known}@{self._source.region}" if known else None
-        return pulumi.ResourceOptions(parent=self._parent, import_=import_id, **more)
+        return pulumi.ResourceOptions(parent=self._parent, import_=import_id, protect=False, **more)
 
     @property
     def _physical(self) -> str:

@@ -62,12 +62,16 @@ class VaultResources:
         return self._vault.name or default_vault_name(self._component)
 
     def _options(self, imported: str, **more: Any) -> pulumi.ResourceOptions:
-        """What keeps backups stays with them: a lock that goes before its vault protects nothing."""
+        """What keeps backups stays with them: a lock that goes before its vault protects nothing.
+
+        Vault and key are protected where the component is; their settings change with the rules, a lock by being made anew.
+        """
         known = self._vault.imported(imported)
         return pulumi.ResourceOptions(
             parent=self._parent,
             import_=f"{known}@{self._vault.region}" if known else None,
             retain_on_delete=self._plan.keep_backups,
+            protect=None if imported in ("vault", "key", "key_alias") else False,
             **more,
         )
 

@@ -260,6 +260,10 @@ def with_locks(vaults: Sequence[VaultPlan], rules: Sequence[RulePlan], sources: 
     Raises:
         InvalidInput: A rule or a copy keeps backups for a time that a lock refuses.
     """
+    days = [each for region in {vault.region for vault in vaults} for _, each in _put_into(region, rules, sources)]
+    # The same in each: which vault is the source's and which the copies' changes with a failover, and a lock is made anew
+    # for every change.
+    own = Lock(min(days), max(days))
     locked: list[VaultPlan] = []
     for vault in vaults:
         kept = _put_into(vault.region, rules, sources)
@@ -271,16 +275,9 @@ def with_locks(vaults: Sequence[VaultPlan], rules: Sequence[RulePlan], sources: 
                 f"{vault.where}lock", MISSING, allowed="required with copies_from_accounts, unless unlocked_because is given",
                 because="nobody here knows how long other accounts keep what they copy into this vault",
             )  # fmt: skip
-        elif vault.unlocked_because is None and kept:
-            days = [each for _, each in kept]
-            locked.append(replace(vault, lock=Lock(min(days), max(days))))
-            continue
-        elif vault.unlocked_because is None:
-            raise InvalidInput(
-                f"{vault.where}lock", MISSING, allowed="a lock, or unlocked_because",
-                because="no rule says how long backups stay in this vault",
-            )  # fmt: skip
-        locked.append(vault)
+        locked.append(
+            vault if vault.lock is not None or vault.unlocked_because is not None else replace(vault, lock=own)
+        )
     return tuple(locked)
 
 

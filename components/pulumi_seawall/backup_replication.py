@@ -62,8 +62,9 @@ class BackupReplication(pulumi.ComponentResource):
             source_db_instance_arn=plan.source_arn,
             kms_key_id=key,
             retention_period=plan.retention_days,
-            # One instance has one replication per region. Stopping it keeps what is there until that expires.
-            opts=self._options(plan, "replication", delete_before_replace=True),
+            # One instance has one replication per region. It follows the writer: stopping it keeps what is there until
+            # that expires, so there is nothing to protect.
+            opts=self._options(plan, "replication", delete_before_replace=True, protect=False),
         )
         self.replication_arn = replication.id
         self.kms_key_arn = pulumi.Output.from_input(key)
@@ -125,5 +126,5 @@ class BackupReplication(pulumi.ComponentResource):
             alarm_actions=actions,
             ok_actions=actions,
             tags=tags,
-            opts=self._options(plan, "age_alarm"),
+            opts=self._options(plan, "age_alarm", protect=False),
         ).name

@@ -15,7 +15,6 @@ from backup_samples import (
     changed,
     key_of,
     plan_args,
-    rule,
 )
 from pulumi_seawall import plan_backups
 from seawall.errors import InvalidInput
@@ -268,15 +267,6 @@ def test_messages_never_show_more_than_one_line_for_any_single_missing_key():
         with pytest.raises(InvalidInput) as caught:
             plan_backups(changed(path, None))
         assert str(caught.value).endswith("is missing: required"), json.dumps(path)
-
-
-def test_a_vault_that_nothing_is_put_into_needs_a_lock_of_its_own():
-    """Its lock follows from what it holds; of a vault for other accounts' copies nobody here knows that."""
-    with pytest.raises(InvalidInput) as caught:
-        plan_backups(plan_args(rules=[rule(copies=[])]))
-    assert str(caught.value) == (
-        "vaults[1].lock is missing: a lock, or unlocked_because, because no rule says how long backups stay in this vault"
-    )
 
 
 @pytest.mark.parametrize(

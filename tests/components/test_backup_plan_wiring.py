@@ -36,7 +36,7 @@ def test_a_vault_has_its_own_key_and_a_governance_lock(declare):
         "region": OREGON,
         "backupVaultName": VAULT,
         "minRetentionDays": 14,
-        "maxRetentionDays": 14,
+        "maxRetentionDays": 35,
     }
 
 

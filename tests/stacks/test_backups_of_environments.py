@@ -31,7 +31,7 @@ PAIRS: dict[str, tuple[Any, Any, set[str], set[str]]] = {
         OF_THE_STACK | {"backup_role_arn", "restore_role_arn"},
     ),
     "rules": (settings.RuleSettings, components.BackupRuleArgs, set(), set()),
-    "copies": (settings.CopySettings, components.BackupCopyArgs, set(), set()),
+    "copies": (settings.CopySettings, components.BackupCopyArgs, {"regions"}, set()),
     "vaults": (settings.VaultSettings, components.BackupVaultArgs, set(), set()),
     "lock": (settings.LockSettings, components.VaultLockArgs, set(), set()),
     "restore_testing": (settings.RestoreTestingSettings, components.RestoreTestingArgs, set(), set()),
@@ -39,8 +39,9 @@ PAIRS: dict[str, tuple[Any, Any, set[str], set[str]]] = {
     "replication": (
         settings.ReplicationSettings,
         components.BackupReplicationArgs,
-        set(),
+        {"regions"},
         {
+            "region",
             *(
                 "source_arn",
                 "source_region",
@@ -63,7 +64,7 @@ def test_a_section_has_the_components_names(section: str) -> None:
     keys = set(args.__required_keys__) | set(args.__optional_keys__)
     assert set(model.model_fields) - only_in_the_file == keys - not_in_the_file
     required = {name for name, field in model.model_fields.items() if field.is_required()}
-    assert required == set(args.__required_keys__) - not_in_the_file
+    assert required - only_in_the_file == set(args.__required_keys__) - not_in_the_file
 
 
 def environment_of(stack: str, **backups: Any) -> Environment:
@@ -73,6 +74,13 @@ def environment_of(stack: str, **backups: Any) -> Environment:
     config["seawall:backups"] |= backups
     text = {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
     return parse_environment(text, stack=stack, secrets=(KEY,))
+
+
+def after_a_failover(stack: str, writer: str) -> Environment:
+    """A committed file whose writer another member has become, as `seawall failover adopt` changes it."""
+    config = environment_of(stack).model_dump()
+    config["database"] |= {"writer": writer}
+    return Environment.model_validate({**config, "epoch": 1, "database_password": "correct-horse-battery"})
 
 
 @pytest.fixture
@@ -173,11 +181,24 @@ def test_the_topics_policy_is_for_one_account(declared: Any) -> None:
 
 def test_after_a_failover_the_backups_follow_the_writer(declared: Any) -> None:
     """Adopting a failover changes `writer` and nothing else; backups of an instance that stands alone help nobody."""
-    config = environment_of("dev", replication=None).model_dump()
-    config["database"] |= {"writer": OREGON}
-    made, _ = declared(Environment.model_validate({**config, "epoch": 1, "database_password": "correct-horse-battery"}))
+    made, _ = declared(after_a_failover("dev", OREGON))
     assert f"Selection::shop-dev-{OREGON}" in made
     assert f"Plan::shop-dev-{TOKYO}" not in made
+    replication = made["InstanceAutomatedBackupsReplication::shop-dev"]
+    assert (replication["region"], replication["sourceDbInstanceArn"].split(":")[3]) == (TOKYO, OREGON)
+    assert replication["kmsKeyId"].split(":")[3] == TOKYO
+
+
+@pytest.mark.parametrize(("stack", "writer"), [("dev", OREGON), ("prod", "eu-central-1")])
+def test_a_failover_takes_no_vault_no_policy_and_no_lock_away(stack: str, writer: str, declared: Any) -> None:
+    """They are protected, and hold the only backups from before; an adoption that deletes one cannot be deployed."""
+    kinds = ("Vault::", "VaultLockConfiguration::", "VaultPolicy::")  # a vault names its key
+    topics = {region: f"arn:aws:sns:{region}:123456789012:alarms" for region in (*TOPICS, "eu-west-1", "eu-central-1")}
+    before, _ = declared(environment_of(stack), topics)
+    after, _ = declared(after_a_failover(stack, writer), topics)
+    kept = {name: inputs for name, inputs in before.items() if name.startswith(kinds)}
+    assert kept
+    assert {name: after.get(name) for name in kept} == kept
 
 
 def test_production_copies_to_the_standby_and_to_another_account(planned: Any) -> None:
@@ -224,9 +245,9 @@ def test_backups_need_a_database(planned: Any) -> None:
             ),
         ),
         (
-            {"replication": {"region": TOKYO, "missing_data": "breaching"}},
+            {"replication": {"regions": [TOKYO], "missing_data": "breaching"}},
             (
-                "seawall:backups.replication.region = ap-northeast-1: another region than source_region, because RDS keeps them "
+                "seawall:backups.replication.regions = ap-northeast-1: another region than source_region, because RDS keeps them "
                 "there anyway"
             ),
         ),

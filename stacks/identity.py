@@ -200,7 +200,7 @@ def _pipeline_args(environment: Environment) -> PipelineIdentityArgs:
     return cast(
         PipelineIdentityArgs,
         {
-            "name_prefixes": [f"{PROJECT}-{environment.environment}", environment.label],
+            "name_prefixes": [f"{PROJECT}-{environment.environment}-", f"{environment.label}-"],
             **given,
             "account_id": environment.account("seawall:identity"),
             "regions": [region.name for region in environment.regions],

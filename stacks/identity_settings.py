@@ -48,7 +48,7 @@ class PipelineSettings(Section):
     audience: str | None = None
     existing_provider: bool | None = None
     name_prefixes: tuple[str, ...] | None = None
-    """Default: the project's and the stack's name, and the service's and the environment's."""
+    """Default: the project's and the stack's name, and the service's and the environment's, each with a hyphen behind it."""
     resource_types: tuple[str, ...] | None = None
     role_boundary_arn: str | None = None
     state: StateSettings | None = None

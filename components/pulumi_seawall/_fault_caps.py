@@ -44,7 +44,11 @@ class FaultExceptions:
             self.reasons[limit] = reason
 
     def need(self, limit: FaultLimit, name: str, value: object, allowed: str, because: str) -> None:
-        """Go beyond a limit, or refuse to."""
+        """Go beyond a limit.
+
+        Raises:
+            InvalidInput: No exception allows that.
+        """
         if limit not in self.reasons:
             raise InvalidInput(
                 name,
@@ -55,17 +59,27 @@ class FaultExceptions:
         self._needed.add(limit)
 
     def refuse_unneeded(self) -> None:
-        """An exception that nothing needs would be forgotten, and then allow what nobody meant."""
+        """An exception that nothing needs would be forgotten, and then allow what nobody meant.
+
+        Raises:
+            InvalidInput: There is one.
+        """
         for place, limit in enumerate(self.reasons):
             if limit not in self._needed:
                 raise InvalidInput(f"exceptions[{place}].limit", limit.value, allowed="one that is needed; this is not")
 
 
 def why_left() -> str:
+    """Why a fleet has a smallest size, for the message."""
     return f"{FEWEST_HEALTHY} must stay healthy, and one more failure meanwhile must be no outage"
 
 
 def checked_environment(given: Mapping[str, Any], exceptions: FaultExceptions) -> str:
+    """The environment, when faults are allowed there.
+
+    Raises:
+        InvalidInput: They are not, or it is production and no exception says why.
+    """
     environment = line("environment", given["environment"], LONGEST_ENVIRONMENT)
     allowed = [
         line(f"allowed_environments[{place}]", one, LONGEST_ENVIRONMENT)
@@ -83,10 +97,15 @@ def checked_environment(given: Mapping[str, Any], exceptions: FaultExceptions) -
 
 
 def hit_of_fleet(given: Mapping[str, Any], fleet: int, exceptions: FaultExceptions) -> tuple[int, str]:
-    """How many are hit, and the selection mode that says so."""
+    """How many are hit, and the selection mode that says so.
+
+    Raises:
+        InvalidInput: Neither a count nor a percentage is given, or they go beyond a cap.
+    """
     if "count" not in given and "percent" not in given:
         raise InvalidInput("count", MISSING, allowed="count, percent or both")
     choices: list[int] = []
+    percent = 0
     if "percent" in given:
         percent = whole("percent", given["percent"], 1, WHOLE_PERCENT, "percent")
         choices.append(fleet * percent // WHOLE_PERCENT)
@@ -99,10 +118,15 @@ def hit_of_fleet(given: Mapping[str, Any], fleet: int, exceptions: FaultExceptio
     hit = min(choices)
     name = "count" if "count" in given else "percent"
     _within(name, given[name], hit, fleet, exceptions)
-    return hit, f"COUNT({hit})" if "count" in given else f"PERCENT({given['percent']:.0f})"
+    return hit, f"COUNT({hit})" if "count" in given else f"PERCENT({percent})"
 
 
 def hit_in_zone(given: Mapping[str, Any], fleet: int, exceptions: FaultExceptions) -> tuple[int, str]:
+    """How many are in the zone, all of which are hit.
+
+    Raises:
+        InvalidInput: Nobody says, or they are more than a cap allows.
+    """
     if "in_zone" not in given:
         raise InvalidInput("in_zone", MISSING, allowed="how many of the fleet are in the zone")
     hit = whole("in_zone", given["in_zone"], 1, None)
@@ -111,7 +135,11 @@ def hit_in_zone(given: Mapping[str, Any], fleet: int, exceptions: FaultException
 
 
 def _within(name: str, value: object, hit: int, fleet: int, exceptions: FaultExceptions) -> None:
-    """Hold the number of the hit to the caps."""
+    """Hold the number of the hit to the caps.
+
+    Raises:
+        InvalidInput: It goes beyond one, and no exception allows that.
+    """
     if fleet - hit < FEWEST_HEALTHY:
         because = f"fleet_size = {fleet} must keep {FEWEST_HEALTHY} healthy"
         raise InvalidInput(name, value, allowed=f"at most {fleet - FEWEST_HEALTHY} hit", because=because)
@@ -124,6 +152,11 @@ def _within(name: str, value: object, hit: int, fleet: int, exceptions: FaultExc
 
 
 def checked_duration(given: Mapping[str, Any], kind: FaultKind, exceptions: FaultExceptions) -> int:
+    """Seconds that the fault lasts; 0 for what does not come back.
+
+    Raises:
+        InvalidInput: It is missing, or FIS takes no such duration, or it is long without an exception.
+    """
     if kind is FaultKind.TERMINATE_INSTANCES:
         return 0
     if "duration_seconds" not in given:

@@ -139,9 +139,9 @@ class PipelineImportIds(TypedDict):
     provider: NotRequired[str]
     """The OpenID Connect provider's ARN."""
     preview_role: NotRequired[str]
-    """The role's name."""
+    """The role's name, with none of `name_prefixes`."""
     deploy_role: NotRequired[str]
-    """The role's name."""
+    """The role's name, with none of `name_prefixes`."""
 
 
 class PipelineIdentityArgs(TypedDict):
@@ -156,8 +156,8 @@ class PipelineIdentityArgs(TypedDict):
     deploy: PipelineSubjectsArgs
     """Who may deploy. Never a pull request: its code runs before anybody has read it."""
     name_prefixes: list[str]
-    """What names of the stack's resources begin with, each at least 3 characters: others' are out of reach where the name is
-    in the ARN."""
+    """What names of the stack's resources begin with, each at least 3 characters, best with a hyphen at the end: others' are
+    out of reach where the name is in the ARN."""
     issuer: NotRequired[str]
     """Address of the tokens' issuer; default GitHub's, `https://token.actions.githubusercontent.com`."""
     audience: NotRequired[str]

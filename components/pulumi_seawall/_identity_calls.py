@@ -6,7 +6,7 @@ not do yet (`caller` is empty) is prepared here, and the test says which calls t
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
@@ -122,7 +122,7 @@ class Reach:
     logins: tuple[tuple[str, pulumi.Input[str], str], ...] = ()
     health_check_ids: tuple[pulumi.Input[str], ...] = ()
     switch_object_arns: tuple[pulumi.Input[str], ...] = ()
-    routing_control_arns: tuple[pulumi.Input[str], ...] = field(default=())
+    routing_control_arns: tuple[pulumi.Input[str], ...] = ()
 
     @property
     def partition(self) -> str:

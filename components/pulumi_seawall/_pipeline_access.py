@@ -296,6 +296,9 @@ PASSED_TO: Final = ("backup.amazonaws.com", "fis.amazonaws.com", "pods.eks.amazo
 KEY_USERS: Final = frozenset({"aws:backup/vault:Vault", "aws:rds/instance:Instance"})
 """Types whose service uses a KMS key in the name of whoever makes an object: it asks for a grant."""
 
+OWN_PATH: Final = "/seawall-pipeline/"
+"""Where the pipeline's own roles and policies are in IAM: a path stands before the name in an ARN, so that what the pipeline
+may do to roles with the stack's names never reaches its own."""
 ADMINISTRATORS: Final = frozenset({"aws:iam/openIdConnectProvider:OpenIdConnectProvider", "aws:iam/policy:Policy"})
 """Types that no pipeline changes: they are what bounds the pipeline itself."""
 UNBOUND: Final = "iam:DeleteRolePermissionsBoundary"  # never: it is the way out

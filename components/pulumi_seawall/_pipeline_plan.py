@@ -156,7 +156,7 @@ def plan_pipeline_identity(args: PipelineIdentityArgs) -> PipelinePlan:
         deploy_trust=trust_text("the deploy role's trust policy", tokens_trust(provider, issuer, audience, deploy)),
         read_policies=read_policies,
         write_policies=write_policies,
-        import_ids=_import_ids(given, declares_provider=declares_provider),
+        import_ids=_import_ids(given, place.prefixes, declares_provider=declares_provider),
         tags=checked_tags("", given.get("tags")),
     )
 
@@ -265,8 +265,12 @@ def _packed(statements: Sequence[Statement]) -> tuple[str, ...]:
     return tuple(of_size("a statement", compact(document(one)), LARGEST_MANAGED_POLICY) for one in documents)
 
 
-def _import_ids(given: Mapping[str, Any], *, declares_provider: bool) -> PipelineImportIds:
+def _import_ids(given: Mapping[str, Any], prefixes: Sequence[str], *, declares_provider: bool) -> PipelineImportIds:
     ids = checked_keys("import_ids.", given.get("import_ids", {}), PipelineImportIds)
+    for key, role in (("preview_role", ids.get("preview_role")), ("deploy_role", ids.get("deploy_role"))):
+        if role is not None and role.startswith(tuple(prefixes)):
+            because = "it could otherwise change itself: only what is declared here gets a path of its own"
+            raise InvalidInput(f"import_ids.{key}", role, allowed="a role with none of name_prefixes", because=because)
     provider = ids.get("provider")
     if provider is not None:
         if not declares_provider:

@@ -8,6 +8,7 @@ import pulumi_aws as aws
 from pulumi_seawall._identity_args import PipelineIdentityArgs
 from pulumi_seawall._inputs import known
 from pulumi_seawall._naming import LONGEST_ROLE_NAME, own_tags, physical_name
+from pulumi_seawall._pipeline_access import OWN_PATH
 from pulumi_seawall._pipeline_plan import PipelinePlan, plan_pipeline_identity
 
 LONGEST_POLICY_NAME: Final = 128  # characters; IAM
@@ -91,6 +92,7 @@ class PipelineIdentity(pulumi.ComponentResource):
         return aws.iam.Role(
             f"{name}-{purpose}",
             name=import_id or physical_name(project, stack, name, purpose, longest=LONGEST_ROLE_NAME),
+            path=None if import_id else OWN_PATH,  # another path would replace the role that is imported
             description=f"Pipeline of {project}/{stack}: {purpose}",
             assume_role_policy=trust,
             tags={**own_tags(name), **plan.tags},
@@ -102,6 +104,7 @@ class PipelineIdentity(pulumi.ComponentResource):
         return aws.iam.Policy(
             f"{name}-{purpose}",
             name=physical_name(project, stack, name, purpose, longest=LONGEST_POLICY_NAME),
+            path=OWN_PATH,
             policy=document,
             tags={**own_tags(name), **plan.tags},
             opts=pulumi.ResourceOptions(parent=self),

@@ -136,6 +136,13 @@ BAD: dict[str, tuple[Any, str]] = {
         pipeline(role_boundary_arn=f"arn:aws:iam::{ACCOUNT}:role/bound"),
         f"role_boundary_arn = arn:aws:iam::{ACCOUNT}:role/bound: an ARN such as arn:aws:iam:::policy/...",
     ),
+    "a role of the pipeline within its own reach": (
+        pipeline(import_ids={"deploy_role": "shop-prod-ci"}),
+        (
+            "import_ids.deploy_role = shop-prod-ci: a role with none of name_prefixes, because it could otherwise change "
+            "itself: only what is declared here gets a path of its own"
+        ),
+    ),
     "an import of a provider that is not declared": (
         pipeline(existing_provider=True, import_ids={"provider": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{ISSUER}"}),
         (
@@ -229,6 +236,16 @@ def test_a_boundary_bounds_every_role_that_the_pipeline_makes_and_cannot_be_take
     roles = [each for statement in policy["Statement"] for each in statement["Resource"] if ":role/" in each]
     assert set(roles) == {f"arn:aws:iam::{ACCOUNT}:role/{prefix}*" for prefix in ("seawall-prod", "shop-prod")}
     assert not {action for action in actions_in(policy) if "OpenIDConnect" in action or "PolicyVersion" in action}
+
+
+def test_the_pipelines_own_roles_are_out_of_its_reach(deploy):
+    """Whoever can change who may take the deploy role can let a pull request take it."""
+    policy = writes(role_boundary_arn=BOUNDARY)
+    reach = [each for statement in grants(policy, "iam:UpdateAssumeRolePolicy") for each in statement["Resource"]]
+    assert reach == [f"arn:aws:iam::{ACCOUNT}:role/{prefix}*" for prefix in ("seawall-prod", "shop-prod")]
+    deployment = deploy(lambda: PipelineIdentity("ci", pipeline(role_boundary_arn=BOUNDARY)))
+    own = [*deployment.of("Role").values(), *deployment.of("Policy").values()]
+    assert {made.inputs["path"] for made in own} == {"/seawall-pipeline/"}
 
 
 def test_roles_are_passed_to_the_services_that_the_components_use_and_to_no_other():
@@ -331,6 +348,7 @@ def test_existing_resources_are_adopted_under_their_own_names(deploy):
     deployment = deploy(lambda: PipelineIdentity("ci", pipeline(import_ids=ids)))
     roles = {made.import_id: made.inputs["name"] for made in deployment.of("Role").values()}
     assert roles == {"ci-look": "ci-look", "ci-do": "ci-do"}
+    assert not any("path" in made.inputs for made in deployment.of("Role").values())
     assert [made.import_id for made in deployment.of("OpenIdConnectProvider").values()] == [provider]
 
 

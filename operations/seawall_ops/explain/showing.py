@@ -1,6 +1,7 @@
 """Situations as text for people and as data for programs."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from rich.console import Console
@@ -49,17 +50,18 @@ def as_data(situation: Situation) -> dict[str, Any]:
 
 
 def show_one(situation: Situation, console: Console) -> None:
-    """The answer of one client with its whole path."""
-    console.print(f"[bold]client: {escape(str(situation.client))}; failed: {escape(failed_text(situation.failed))}[/]")
+    """The answer of one client with its whole path. Lines are left whole: a terminal wraps them, a log keeps them."""
+    say = partial(console.print, soft_wrap=True)
+    say(f"[bold]client: {escape(str(situation.client))}; failed: {escape(failed_text(situation.failed))}[/]")
     if situation.answer.because is not None:
-        console.print(f"  no answer: {escape(situation.answer.because)}")
+        say(f"  no answer: {escape(situation.answer.because)}")
     for outcome in situation.answer.outcomes:
         if outcome.share < 1:
-            console.print(f"  {float(outcome.share):.1%} of the queries:")
+            say(f"  {float(outcome.share):.1%} of the queries:")
         for line in outcome.lines:
-            console.print(f"  {escape(line)}")
+            say(f"  {escape(line)}")
     for fault in situation.faults:
-        console.print(f"  [red]attention:[/] {escape(fault.line)}")
+        say(f"  [red]attention:[/] {escape(fault.line)}")
 
 
 def show_table(situations: Sequence[Situation], console: Console) -> None:

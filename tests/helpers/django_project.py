@@ -95,8 +95,9 @@ def project(servers: list[DatabaseServer], password: str, *, pool: bool = False,
         finally:
             connections.close_all()
             for alias in list(connections.settings):
-                wrapper: Any = connections[alias]
-                wrapper.close_pool()
+                if pool:
+                    wrapper: Any = connections[alias]
+                    wrapper.close_pool()
                 with contextlib.suppress(AttributeError):
                     del connections[alias]
             uninstall()

@@ -28,7 +28,7 @@ class SeawallReplicas(AppConfig):
     verbose_name = "Seawall's read replicas"
 
     def ready(self) -> None:
-        checks.register(check_settings, checks.Tags.database, checks.Tags.compatibility)
+        checks.register(check_settings, checks.Tags.compatibility)
         setting_changed.connect(_changed, dispatch_uid="seawall.replicas_django")  # by a test
         installed()
 

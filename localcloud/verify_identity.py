@@ -37,7 +37,7 @@ def faults(session: Any, endpoint: str, outputs: Mapping[str, Any]) -> Iterator[
         yield Finding(
             "fault",
             claim["name"],
-            f"{len(template['actions'])} actions on {modes} by tag, {len(alarms)} stop alarms",
+            f"{modes} by tag; actions: {len(template['actions'])}, stop alarms: {len(alarms)}",
             unlike(
                 {
                     "description": (claim["description"], template["description"]),
@@ -94,7 +94,7 @@ def _role(iam: Any, claim: Mapping[str, Any]) -> Finding:
     return Finding(
         "role",
         claim["role"],
-        f"{claim['purpose']}: {len(allowed)} permissions",
+        f"{claim['purpose']}; permissions: {len(allowed)}",
         unlike(
             {
                 "policy": (json.loads(claim["policy"]), policy),
@@ -120,7 +120,7 @@ def _pipeline(iam: Any, claim: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding(
             "pipeline",
             name,
-            f"{purpose}: {len(attached)} policies, by tokens of {claim['provider_arn'].partition('/')[2]}",
+            f"{purpose}; policies: {len(attached)}; by tokens of {claim['provider_arn'].partition('/')[2]}",
             unlike(
                 {
                     "policies": (policies, len(attached)),

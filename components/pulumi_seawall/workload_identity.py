@@ -7,6 +7,7 @@ import pulumi_aws as aws
 
 from pulumi_seawall._identity_args import WorkloadIdentityArgs
 from pulumi_seawall._identity_trust import Pod
+from pulumi_seawall._inputs import known
 from pulumi_seawall._naming import LONGEST_ROLE_NAME, own_tags, physical_name
 from pulumi_seawall._regions import import_in
 from pulumi_seawall._workload_plan import WorkloadPlan, plan_workload_identity
@@ -60,9 +61,8 @@ class WorkloadIdentity(pulumi.ComponentResource):
         self.role_name = role.name
         self.policy = pulumi.Output.from_input(plan.policy)
         self.trust_policy = pulumi.Output.from_input(plan.trust)
-        self.association_ids = pulumi.Output.all(
-            **{key: association.association_id for key, association in associations.items()}
-        )
+        ids = {key: association.association_id for key, association in associations.items()}
+        self.association_ids = pulumi.Output.all(**ids) if ids else known({})  # of nothing, `all` makes a list
         self.register_outputs(
             {
                 "role_arn": self.role_arn,

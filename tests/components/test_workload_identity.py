@@ -284,6 +284,12 @@ def test_the_role_its_policy_and_the_associations_are_declared_and_told(deploy):
     assert {each["roleArn"] for each in associations.values()} == {deployment.outputs["role_arn"]}
 
 
+def test_a_role_without_pods_has_no_associations(deploy):
+    """Whoever reads the outputs gets a map, also where it is empty."""
+    args = identity("operator", pods=ABSENT, assumed_by=[OPERATOR])
+    assert deploy(lambda: WorkloadIdentity("shop-operator", args)).outputs["association_ids"] == {}
+
+
 def test_existing_resources_are_adopted_under_their_own_names(deploy):
     """A name of ours in place of theirs would replace what is imported."""
     ids = {

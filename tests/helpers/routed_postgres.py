@@ -12,7 +12,7 @@ from localcloud.postgres_fleet import PostgresFleet
 from localcloud.postgres_install import SUPERUSER, USER
 from seawall.replicas import DatabaseServer, Gauge, LagPolicy, ReplicaRouter
 
-QUICK = LagPolicy(interval_seconds=0.1, timeout_seconds=0.5, verdict_ttl_seconds=2.0, jitter_ratio=0.0)
+QUICK = LagPolicy(interval_seconds=0.1, timeout_seconds=2.0, verdict_ttl_seconds=5.0, jitter_ratio=0.0)
 LIMIT_SECONDS = 15.0
 HEALTH = (
     "SELECT pg_is_in_recovery(), pg_is_in_recovery() AND pg_is_wal_replay_paused(),"

@@ -163,9 +163,9 @@ class RoutingSession(Session):
 
 
 def _began(session: Session, transaction: SessionTransaction, connection: Connection) -> None:
-    del transaction
-    course = cast("RoutingSession", session)._seawall_course  # pyright: ignore[reportPrivateUsage]
-    course.begun(connection.dialect, connection.connection)
+    if transaction.parent is None:  # else it is a savepoint, which is under way already
+        course = cast("RoutingSession", session)._seawall_course  # pyright: ignore[reportPrivateUsage]
+        course.begun(connection.dialect, connection.connection)
 
 
 def _ended(session: Session, transaction: SessionTransaction) -> None:

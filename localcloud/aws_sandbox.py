@@ -134,11 +134,8 @@ def adopted_configuration(configuration: Mapping[str, Any]) -> dict[str, Any]:
     config = changed["config"]
     first, second = config["seawall:regions"][:2]
     first["role"], second["role"] = second["role"], first["role"]
-    database, old = config["seawall:database"], config["seawall:database"]["writer"]
-    database["writer"] = next(one["region"] for one in database["members"] if one["region"] != old)
-    replication = config.get("seawall:backups", {}).get("replication", {})
-    if replication.get("region") == database["writer"]:  # backups go to another region than the writer's
-        replication["region"] = old
+    database = config["seawall:database"]
+    database["writer"] = next(one["region"] for one in database["members"] if one["region"] != database["writer"])
     config["seawall:epoch"] = int(config.get("seawall:epoch", 0)) + 1
     return changed
 

@@ -140,7 +140,7 @@ class AlarmCheckArgs(TypedDict):
 
 
 class HealthCheckArgs(TypedDict):
-    """Exactly one of `endpoint`, `calculated`, `alarm` and `health_check_id`."""
+    """Exactly one of `endpoint`, `calculated`, `alarm`, `routing_control_arn` and `health_check_id`."""
 
     endpoint: NotRequired[EndpointCheckArgs]
     """Probe an endpoint over the internet."""
@@ -148,6 +148,9 @@ class HealthCheckArgs(TypedDict):
     """Count other checks."""
     alarm: NotRequired[AlarmCheckArgs]
     """Follow a CloudWatch alarm."""
+    routing_control_arn: NotRequired[pulumi.Input[str]]
+    """Follow a routing control of Application Recovery Controller: healthy while it is on. A new control is off. Changing
+    the ARN replaces the check."""
     health_check_id: NotRequired[pulumi.Input[str]]
     """A check that somebody else owns: used as it is, never changed or deleted. It still gets a status alarm."""
     import_id: NotRequired[str]

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import pulumi
 
+from pulumi_seawall._control_check import control_arn, control_settings, control_terms
 from pulumi_seawall._dns import dns_name, public_address
 from pulumi_seawall._health_args import (
     AlarmCheckArgs,
@@ -31,7 +32,6 @@ from pulumi_seawall._inputs import (
     listed,
     member,
     number,
-    plain,
     text,
     whole,
 )
@@ -41,7 +41,7 @@ from seawall import timing
 from seawall.errors import MISSING, InvalidInput
 from seawall.timing import FailureClass, HealthCheckProtocol, Term
 
-KINDS: Final = ("endpoint", "calculated", "alarm", "health_check_id")
+KINDS: Final = ("endpoint", "calculated", "alarm", "routing_control_arn", "health_check_id")
 DEFAULT_PORTS: Final = {HealthCheckProtocol.HTTP: 80, HealthCheckProtocol.HTTPS: 443}
 DEFAULT_INTERVAL_SECONDS: Final = 10  # the shorter of the two: a failover waits for it
 DEFAULT_FAILURE_THRESHOLD: Final = 3  # Route 53's own default
@@ -106,10 +106,10 @@ def plan_health_check(args: HealthCheckArgs, where: str = "") -> HealthCheckPlan
         raise InvalidInput(
             f"{where}kind",
             " and ".join(kinds) if kinds else MISSING,
-            allowed="exactly one of endpoint, calculated, alarm and health_check_id",
+            allowed=f"exactly one of {', '.join(KINDS[:-1])} and {KINDS[-1]}",
         )
     detection = plan_detection(f"{where}detection.", given["detection"]) if "detection" in given else None
-    if detection is not None and kinds[0] in ("endpoint", "alarm"):
+    if detection is not None and kinds[0] not in ("calculated", "health_check_id"):
         raise InvalidInput(
             f"{where}detection",
             given.get("detection"),
@@ -124,6 +124,9 @@ def plan_health_check(args: HealthCheckArgs, where: str = "") -> HealthCheckPlan
         check = _plan_calculated(given["calculated"], f"{where}calculated.", detection)
     elif "alarm" in given:
         check = plan_alarm(given["alarm"], f"{where}alarm.")
+    elif "routing_control_arn" in given:
+        arn = control_arn(f"{where}routing_control_arn", given["routing_control_arn"])
+        check = CheckPlan(control_settings(arn), control_terms(), control_terms())
     elif "health_check_id" in given:
         health_check_id = check_id(f"{where}health_check_id", given["health_check_id"])
     import_id = given.get("import_id")
@@ -132,7 +135,7 @@ def plan_health_check(args: HealthCheckArgs, where: str = "") -> HealthCheckPlan
             raise InvalidInput(
                 f"{where}import_id",
                 import_id,
-                allowed="only with endpoint, calculated or alarm",
+                allowed="only with endpoint, calculated, alarm or routing_control_arn",
                 because="health_check_id is used as it is and owned elsewhere",
             )
         import_id = line(f"{where}import_id", import_id, LONGEST_CHECK_ID)
@@ -388,8 +391,3 @@ def plan_alarm(args: AlarmCheckArgs, where: str) -> CheckPlan:
         terms,
         terms,
     )
-
-
-def plain_fqdn(plan: CheckPlan) -> str | None:
-    """The name that a check resolves, when it is known now and no address overrides it."""
-    return plain(plan.fqdn) if "ip_address" not in plan.settings else None

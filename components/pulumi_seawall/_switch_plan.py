@@ -17,6 +17,7 @@ from typing import Any, Final
 import pulumi
 
 from pulumi_seawall._arns import arn_of
+from pulumi_seawall._control_check import control_terms
 from pulumi_seawall._health_args import EndpointCheckArgs
 from pulumi_seawall._health_plan import CheckPlan, plan_endpoint
 from pulumi_seawall._inputs import checked_keys, flag, line, listed, text
@@ -31,7 +32,7 @@ from pulumi_seawall._switch_args import (
     SwitchRoutingControlArgs,
 )
 from seawall.errors import MISSING, InvalidInput
-from seawall.timing import HealthCheckProtocol, Source, Term
+from seawall.timing import HealthCheckProtocol, Term
 
 FORMS: Final = ("object", "routing_control")
 DEFAULT_KEY: Final = "out-of-service"
@@ -39,7 +40,6 @@ KEY: Final = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*")
 LONGEST_KEY: Final = 254  # characters: with its slash it is the check's path, of which Route 53 takes 255
 WIDEST_IPV4_PREFIX: Final = 8  # S3 calls a policy public whose IPv4 ranges are wider
 CLUSTER_ENDPOINTS: Final = 5  # regions that keep a cluster's state
-CONTROL_SECONDS: Final = (5.0, 30.0)  # typical and worst, assumed: AWS says seconds and documents no figure
 LONGEST_IMPORT_ID: Final = 2048  # characters; an ARN fits
 STAND_IN: Final = "switch.s3.amazonaws.com"  # for the bucket's name, which is known only during the deployment
 OF_FORM: Final = {"bucket": "object", "routing_control": "routing_control"}
@@ -158,9 +158,7 @@ def plan_switch(args: FailoverSwitchArgs, where: str = "") -> SwitchPlan:
         takes = form.check.endpoint_detection
     else:
         form = _plan_control(given.get("routing_control", {}), f"{where}routing_control.", import_ids)
-        typical, worst = CONTROL_SECONDS
-        reason = "the cluster's new state reaches the DNS servers; AWS documents no figure"
-        takes = (Term("routing control", typical, worst, Source.ASSUMED, reason),)
+        takes = control_terms()
     return SwitchPlan(
         SwitchedRegion("primary", primary, standby, import_ids.get("primary", {})),
         SwitchedRegion("standby", standby, primary, import_ids.get("standby", {})),
@@ -361,11 +359,6 @@ def control_commands(plan: SwitchPlan, endpoints: Mapping[str, str], primary_arn
     return Commands(
         both_on, states("Off", "On"), both_on, at("get-routing-control-state", "--routing-control-arn", primary_arn)
     )
-
-
-def control_check(control_arn: pulumi.Input[str]) -> dict[str, Any]:
-    """Settings of a check that follows a routing control: healthy while it is on."""
-    return {"type": "RECOVERY_CONTROL", "routing_control_arn": control_arn}
 
 
 def takes_seconds(plan: SwitchPlan, *, worst: bool) -> float:

@@ -5,6 +5,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
+from pulumi_seawall._control_check import control_settings
 from pulumi_seawall._naming import own_tags, physical_name
 from pulumi_seawall._s3_bucket import S3Resource, declare_bucket, declare_policy
 from pulumi_seawall._switch_args import FailoverSwitchArgs
@@ -14,7 +15,6 @@ from pulumi_seawall._switch_plan import (
     RoutingControlPlan,
     SwitchedRegion,
     bucket_policy,
-    control_check,
     control_commands,
     object_commands,
     plan_switch,
@@ -172,7 +172,7 @@ class FailoverSwitch(pulumi.ComponentResource):
                 opts=self._options(side.import_ids.get("routing_control")),
             )
             arns[side.role] = positions[side.region] = control.arn
-            checks[side.region] = self._check(side, control_check(control.arn))
+            checks[side.region] = self._check(side, control_settings(control.arn))
         aws.route53recoverycontrol.SafetyRule(
             self._name,
             name=physical_name(label, "somebody-serves", longest=LONGEST_CONTROL_NAME),

@@ -18,8 +18,9 @@ STATUS_PERIOD_SECONDS = 60  # Route 53 publishes HealthCheckStatus once a minute
 class HealthCheck(pulumi.ComponentResource):
     """A Route 53 health check and the alarm on its status.
 
-    Four forms: `endpoint` (checkers probe over the internet), `calculated` (counts other checks), `alarm` (follows a
-    CloudWatch alarm; the form for private targets), `health_check_id` (a check that exists and stays someone else's).
+    Five forms: `endpoint` (checkers probe over the internet), `calculated` (counts other checks), `alarm` (follows a
+    CloudWatch alarm; the form for private targets), `routing_control_arn` (follows a routing control), `health_check_id` (a
+    check that exists and stays someone else's).
 
     A check's type, interval and latency measuring cannot change: Pulumi then makes the new check, moves what refers to
     it, and deletes the old one. No name stands in the way of that. `disabled` is not offered: a disabled check counts as

@@ -50,10 +50,38 @@ def without(args: dict[str, Any], kind: str, key: str) -> dict[str, Any]:
 
 
 BAD: dict[str, tuple[Any, str]] = {
-    "no form": ({}, "kind is missing: exactly one of endpoint, calculated, alarm and health_check_id"),
+    "no form": (
+        {},
+        "kind is missing: exactly one of endpoint, calculated, alarm, routing_control_arn and health_check_id",
+    ),
     "two forms": (
         {**https(), "health_check_id": ID},
-        "kind = endpoint and health_check_id: exactly one of endpoint, calculated, alarm and health_check_id",
+        "kind = endpoint and health_check_id: exactly one of endpoint, calculated, alarm, routing_control_arn and health_check_id",
+    ),
+    "a routing control that is none": (
+        {"routing_control_arn": "arn:aws:route53-recovery-control::123456789012:cluster/one"},
+        (
+            "routing_control_arn = arn:aws:route53-recovery-control::123456789012:cluster/one: an ARN such as "
+            "arn:aws:route53-recovery-control:::controlpanel/..."
+        ),
+    ),
+    "detection of a routing control": (
+        {
+            "routing_control_arn": "arn:aws:route53-recovery-control::123456789012:controlpanel/a/routingcontrol/b",
+            "detection": {"typical_seconds": 1, "worst_seconds": 2},
+        },
+        (
+            "detection = {'typical_seconds': 1, 'worst_seconds': 2}: only with health_check_id or calculated, because it "
+            "follows from the settings otherwise"
+        ),
+    ),
+    "a rule and a number": (
+        {"calculated": {"children": [ID], "healthy_threshold": 1, "rule": "all"}},
+        "calculated.healthy_threshold = 1: not together with rule",
+    ),
+    "a rule that is none": (
+        {"calculated": {"children": [ID], "rule": "most"}},
+        "calculated.rule = most: all, majority, any or always_healthy",
     ),
     "no dictionary": (None, "args = None: one dictionary of arguments"),
     "disabled": (
@@ -179,7 +207,7 @@ BAD: dict[str, tuple[Any, str]] = {
     "an import of what is used as it is": (
         {"health_check_id": ID, "import_id": ID},
         (
-            f"import_id = {ID}: only with endpoint, calculated or alarm, because health_check_id is used as it is and owned "
+            f"import_id = {ID}: only with endpoint, calculated, alarm or routing_control_arn, because health_check_id is used as it is and owned "
             "elsewhere"
         ),
     ),
@@ -228,6 +256,10 @@ JUST_INSIDE: dict[str, Any] = {
     "path of 255": https(path="/" + "a" * 254),
     "path with a query": https(path="/livez?deep=no"),
     "search string of 255": https(search_string="a" * 255),
+    "a routing control": {
+        "routing_control_arn": "arn:aws:route53-recovery-control::123456789012:controlpanel/a/routingcontrol/b"
+    },
+    "a threshold of 0 by its name": {"calculated": {"children": [ID], "rule": "always_healthy"}},
     "255 children": {"calculated": {"children": [f"check-{number}" for number in range(255)]}},
     "all children": {"calculated": {"children": [ID, "other"], "healthy_threshold": 2}},
     "datapoints as many as periods": alarm(datapoints_to_alarm=3),

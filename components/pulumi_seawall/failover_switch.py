@@ -177,7 +177,7 @@ class FailoverSwitch(pulumi.ComponentResource):
             self._name,
             name=physical_name(label, "somebody-serves", longest=LONGEST_CONTROL_NAME),
             control_panel_arn=panel.arn,
-            asserted_controls=[arns["primary"], arns["standby"]],
+            asserted_controls=[positions[region] for region in sorted(positions)],  # another order is another rule
             wait_period_ms=SAFETY_WAIT_MS,
             rule_config=aws.route53recoverycontrol.SafetyRuleRuleConfigArgs(
                 inverted=False, threshold=FEWEST_CONTROLS_ON, type="ATLEAST"

@@ -320,13 +320,14 @@ def test_a_switch_that_is_not_armed_is_declared_and_not_obeyed(deploy):
     assert "shop-ap-northeast-1-in-service" in deployment.of("healthCheck:HealthCheck")
 
 
-def test_sides_of_a_switched_pair_that_change_places_change_the_failover_records_alone(deploy):
-    """After a failover is adopted no new check begins as unhealthy and no bucket is made in the region that was lost."""
+@pytest.mark.parametrize("form", [{"object": {}}, {"routing_control": {}}])
+def test_sides_of_a_switched_pair_that_change_places_change_the_failover_records_alone(deploy, form):
+    """After a failover is adopted no new check begins as unhealthy and nothing is made in the region that was lost."""
     sides = side("ap-northeast-1", "192.0.2.10"), side("us-west-2", "198.51.100.10")
 
     def made(primary: Any, secondary: Any) -> dict[tuple[str, str], Any]:
         before = len(deploy(lambda: None).made)
-        args = shop(primary=primary, secondary=secondary, alarm_actions=[TOPIC])
+        args = shop(primary=primary, secondary=secondary, alarm_actions=[TOPIC], switch=form)
         deployment = deploy(lambda: pulumi_seawall.FailoverRecord("shop", args))
         return {(one.type, one.name): one.inputs for one in deployment.made[before:]}
 

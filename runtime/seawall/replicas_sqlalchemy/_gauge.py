@@ -174,33 +174,54 @@ class _Probe:
 class _AsyncProbe:
     """One server's connection of an async engine, in the gauge's event loop."""
 
-    busy = given_up = False  # what is cancelled ends
-
     def __init__(self, engine: AsyncEngine, loop: asyncio.AbstractEventLoop) -> None:
         self._engine: Final = engine
         self._loop: Final = loop
         self._connection: AsyncConnection | None = None
+        self._since = 0.0
+        self.busy = False
+        """Whether a measurement hangs: some drivers take their time to be cancelled."""
+
+    @property
+    def given_up(self) -> bool:
+        """See `_Probe`."""
+        return self.busy and time.monotonic() - self._since > STUCK_SECONDS
 
     def measure(self, timeout_seconds: float) -> Observation:
         """See `SqlAlchemyGauge.measure`."""
-        return asyncio.run_coroutine_threadsafe(self._run(timeout_seconds), self._loop).result()
+        if self.busy:
+            raise TimeoutError("the last measurement still hangs")
+        self.busy, self._since = True, time.monotonic()
+        answer = asyncio.run_coroutine_threadsafe(self._run(), self._loop)
+        try:
+            return answer.result(timeout_seconds)
+        except TimeoutError:
+            if not answer.cancel():
+                raise  # the driver's own
+            raise TimeoutError("the server did not answer in time") from None
 
-    async def _run(self, timeout_seconds: float) -> Observation:
-        async with asyncio.timeout(timeout_seconds):
+    async def _run(self) -> Observation:
+        try:
             if self._connection is None:
                 connection = await self._engine.connect()
                 self._connection = await connection.execution_options(isolation_level="AUTOCOMMIT")
             return await self._connection.run_sync(_ask)
+        except BaseException:
+            await self._end()
+            raise
+        finally:
+            self.busy = False
 
     def close(self) -> None:
-        """End it, soon."""
+        """End it, soon; a measurement that hangs does so when it comes back."""
         asyncio.run_coroutine_threadsafe(self._end(), self._loop)
 
     async def _end(self) -> None:
+        connection, self._connection = self._connection, None
         with contextlib.suppress(Exception):
             async with asyncio.timeout(STUCK_SECONDS):
-                if self._connection is not None:
-                    await self._connection.invalidate()  # not rolled back: nobody may be there to answer
+                if connection is not None:
+                    await connection.invalidate()  # not rolled back: nobody may be there to answer
                 await self._engine.dispose()
 
 

@@ -72,6 +72,7 @@ def test_a_write_is_read_at_a_replica_at_once_and_transactions_read_where_they_w
             assert isinstance(scope.tokens.positions[0], ConsistencyToken)
             what, port = seen_at()[-1]
             assert (what, port in replicas) == (str(number), True)
+            assert len(list(order.objects.iterator())) == number + 1  # by a cursor on the server
 
 
 def test_the_token_comes_with_the_commit_and_costs_no_statement(order: Any):
@@ -233,7 +234,7 @@ def test_default_follows_a_promotion_and_the_open_transaction_says_to_try_again(
     order: Any, postgres_fleet: PostgresFleet
 ):
     """Nothing is swapped below a transaction; the next one is at the new writer, without a restart of anything."""
-    from django.db import OperationalError, transaction
+    from django.db import OperationalError, close_old_connections, transaction
 
     old, new = postgres_fleet.primary, replicas_of(postgres_fleet)[0]
     with consistency_scope():
@@ -252,12 +253,30 @@ def test_default_follows_a_promotion_and_the_open_transaction_says_to_try_again(
     assert isinstance(caught.value, DatabaseInterrupted)
     assert (caught.value.server, caught.value.safe_to_retry) == (old.name, True)
     await_writer(new)
+    close_old_connections()  # as Django does around each request, whether or not that needs a database
     with consistency_scope():
         with transaction.atomic():
             order.objects.create(what="after")
         assert [what for what, _ in seen_at()] == ["before", "after"]
         with use_writer():
             assert seen_at()[0][1] == new.port
+
+
+def test_around_a_request_nothing_is_connected_to_while_there_is_no_writer(order: Any, postgres_fleet: PostgresFleet):
+    """A request that needs no database must not fail for its sake: an outdated connection is closed, and no other made."""
+    from django.db import close_old_connections, connection
+
+    from seawall.replicas_django import replica_router
+
+    order.objects.create(what="before")
+    router = replica_router()
+    assert connection.connection is not None
+    postgres_fleet.primary.kill()
+    connection._generation -= 1  # type: ignore[attr-defined] - as after a promotion, of which nobody is left
+    close_old_connections()
+    assert connection.connection is None
+    router.suspect()
+    close_old_connections()
 
 
 def test_a_connection_lost_during_the_commit_says_to_look_first(order: Any, postgres_fleet: PostgresFleet):

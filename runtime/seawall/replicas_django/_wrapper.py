@@ -85,10 +85,8 @@ class Replicated(BaseDatabaseWrapper):
         Raises:
             DatabaseOperationInterrupted: the writer cannot be reached. Nothing was sent.
         """
-        if self.connection is not None:
-            if not (self._outdated() and self._idle()):
-                return
-            self.close()
+        if self.connection is not None and not self._close_if_outdated():
+            return
         try:
             super().ensure_connection()
         except Error as error:
@@ -108,6 +106,18 @@ class Replicated(BaseDatabaseWrapper):
             because = str(error).splitlines()[0]
             raise DatabaseOperationInterrupted(server.name, safe_to_retry=True, because=because) from error
 
+    def close_if_unusable_or_obsolete(self) -> None:
+        """Django's care before and after each request. It must not connect: a request may have no need of a database."""
+        if self.connection is not None and not self._close_if_outdated():
+            super().close_if_unusable_or_obsolete()
+
+    def _close_if_outdated(self) -> bool:
+        """Close a connection to what is not this alias's server any more, unless it is in a transaction."""
+        outdated = self._outdated() and not self.in_atomic_block and self._idle()
+        if outdated:
+            self.close()
+        return outdated
+
     def _outdated(self) -> bool:
         replicas, server = self._replicas, self._server
         if replicas is None or server is None:
@@ -119,7 +129,8 @@ class Replicated(BaseDatabaseWrapper):
 
     def _idle(self) -> bool:
         """Nothing of a transaction is under way, whoever began it."""
-        return not self.in_atomic_block and self._idle_below()
+        connection: Any = self.connection
+        return connection.closed or connection.info.transaction_status == IDLE
 
     def _close(self) -> None:
         self._drop_unit()
@@ -305,7 +316,7 @@ class Replicated(BaseDatabaseWrapper):
             cast("Any", super())._commit()
             return
         try:
-            if not self._idle_below():
+            if not self._idle():
                 self._route(unit, StatementKind.UNKNOWN)  # COPY and the like do not come by `_run`
             wanted = unit.committing()
         except BaseException:
@@ -326,10 +337,6 @@ class Replicated(BaseDatabaseWrapper):
             unit.committed(token)
         else:
             unit.rolled_back()
-
-    def _idle_below(self) -> bool:
-        connection: Any = self.connection
-        return connection.info.transaction_status == IDLE
 
     def _commit_and_ask(self, replicas: Replicas) -> tuple[bool, Token | None]:
         """COMMIT, and the position after it, in one round trip; whether it was one."""

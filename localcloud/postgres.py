@@ -21,10 +21,10 @@ import psutil
 from localcloud.child import Child, ChildFailed
 from localcloud.errors import LocalCloudError
 from localcloud.postgres_install import ENVIRON, SUPERUSER, USER, PostgresInstall
+from localcloud.postgres_settings import HOST, configuration
 
 __all__ = ["PostgresServer", "until"]
 
-HOST: Final = "127.0.0.1"
 PORTS: Final = range(20_000, 32_000)  # below those that systems give to clients, or a restart could find its port taken
 POLL_SECONDS: Final = 0.005
 LIMIT_SECONDS: Final = 30.0  # for what takes a fraction of a second on an idle machine
@@ -32,31 +32,6 @@ IPC_RMID: Final = 0
 SIGNS_OF_FAILURE: Final = ("could not", "invalid", "FATAL")  # in what a server writes; the first says most
 STATUS_LINE: Final = 7  # of postmaster.pid: what the server is doing
 SHARED_MEMORY_LINE: Final = 6  # key and id of a small System V segment
-
-SETTINGS: Final[Mapping[str, str]] = {
-    "listen_addresses": HOST,
-    "unix_socket_directories": "",
-    "fsync": "off",  # nothing here outlives its test
-    "shared_buffers": "16MB",
-    "dynamic_shared_memory_type": "mmap",  # files of the data folder, which is removed
-    "io_method": "sync",  # no worker processes for reading
-    "max_logical_replication_workers": "0",
-    "autovacuum": "off",
-    "jit": "off",
-    "max_connections": "100",
-    "wal_level": "replica",
-    "wal_log_hints": "on",  # for pg_rewind
-    "wal_keep_size": "512MB",
-    "wal_init_zero": "off",
-    "hot_standby": "on",
-    "wal_retrieve_retry_interval": "100ms",  # 5 s otherwise until a replica asks again after its upstream went away
-    "wal_receiver_status_interval": "1s",
-    "log_min_messages": "log",
-}
-HBA: Final = f"""\
-host all all {HOST}/32 password
-host replication {SUPERUSER} {HOST}/32 password
-"""
 
 
 class PostgresServer:
@@ -66,7 +41,7 @@ class PostgresServer:
         name: What it calls itself to the server that it streams from, for `synchronous_standby_names`.
         folder: The data folder, which holds a cluster (`PostgresInstall.copy_cluster`).
         password: Of both users.
-        settings: Of the server, beyond and before `SETTINGS`.
+        settings: Of the server, beyond and before those of `postgres_settings`.
     """
 
     def __init__(
@@ -249,9 +224,7 @@ class PostgresServer:
     def _write_configuration(self) -> None:
         """Write all of it anew: pg_rewind and pg_basebackup leave another server's there."""
         own = {"port": str(self.port), "primary_conninfo": self._conninfo, "cluster_name": self.name}
-        everything = {**SETTINGS, **self._settings, **own}
-        lines = [f"{name} = {_quoted(value)}\n" for name, value in everything.items()]
-        for name, text in (("postgresql.conf", "".join(lines)), ("pg_hba.conf", HBA), ("postgresql.auto.conf", "")):
+        for name, text in configuration({**self._settings, **own}).items():
             new = self.folder / f"{name}.new"
             new.write_text(text, encoding="utf-8")
             new.chmod(0o600)
@@ -398,11 +371,6 @@ def _lives(process: psutil.Process) -> bool:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
-
-
-def _quoted(value: str) -> str:
-    """A value of postgresql.conf."""
-    return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
 def _free_port() -> int:

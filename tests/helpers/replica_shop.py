@@ -4,9 +4,10 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Self
 
-from localcloud.postgres import HOST, PostgresServer, until
+from localcloud.postgres import PostgresServer, until
 from localcloud.postgres_fleet import PostgresFleet
 from localcloud.postgres_install import USER
+from localcloud.postgres_settings import HOST
 from seawall.replicas import (
     DatabaseServer,
     FollowedDatabase,

@@ -214,7 +214,7 @@ def _step(metadata: Properties) -> Step:
     old, new = metadata.get("old"), metadata.get("new")
     before = _state(old) if old else None
     # What is not given keeps its value: a replica's storage is its source's, and no input.
-    after = {**(before or {}), **known(cast("Properties", new.get("inputs") or {}))} if new else None
+    after = {**(before or {}), **_known(cast("Properties", new.get("inputs") or {}))} if new else None
     changed = cast("Mapping[str, Any]", metadata.get("detailedDiff") or {})
     names = sorted({str(path).partition(".")[0].partition("[")[0] for path in (changed or metadata.get("diffs") or ())})
     name = str(metadata["urn"]).rpartition("::")[2]
@@ -234,16 +234,16 @@ def _merged(earlier: Step | None, step: Step) -> Step:
 
 def _state(state: Properties) -> dict[str, Any]:
     inputs, outputs = (cast("Properties", state.get(key) or {}) for key in ("inputs", "outputs"))
-    return {**known(inputs), **known(outputs)}
+    return {**_known(inputs), **_known(outputs)}
 
 
-def known(properties: Properties) -> dict[str, Any]:
+def _known(properties: Properties) -> dict[str, Any]:
     """The properties but those that a preview cannot know."""
     return {key: value for key, value in properties.items() if value != UNKNOWN}
 
 
 def _outputs(state: Properties | None) -> Properties:
-    return known(cast("Properties", (state or {}).get("outputs") or {}))
+    return _known(cast("Properties", (state or {}).get("outputs") or {}))
 
 
 def _last_line(text: str) -> str:

@@ -24,7 +24,7 @@ from localcloud.aws_sandbox import (
     verify,
 )
 from localcloud.sandbox import ROOT
-from localcloud.verify_aws import POLL_SECONDS, PROMOTION_SECONDS, surroundings, wait_until_promoted
+from localcloud.verify_aws import POLL_SECONDS, PROMOTION_SECONDS, main, surroundings, wait_until_promoted
 from seawall.errors import CloudUnavailable
 from seawall_ops.engine import Preview, Step
 from stacks import program
@@ -57,6 +57,18 @@ def test_without_a_named_account_nothing_is_even_asked(environ: dict[str, str], 
         guarded(environ, never)
     assert str(caught.value).startswith(line)
     assert "\n" not in str(caught.value)
+
+
+def test_the_command_refuses_in_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """`make` shows it as it is; AWS is not asked."""
+    monkeypatch.delenv(ACCOUNT_VARIABLE, raising=False)
+    monkeypatch.setattr("sys.argv", ["verify_aws", "--yes"])
+    monkeypatch.setattr("localcloud.verify_aws.account_of", never)
+    assert main() == 1
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith(f"error: {ACCOUNT_VARIABLE} is missing")
+    assert shown.err.count("\n") == 1
 
 
 def test_credentials_of_another_account_are_refused() -> None:

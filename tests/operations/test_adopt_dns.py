@@ -182,6 +182,9 @@ def test_a_side_without_a_check_gets_one_and_one_that_is_gone_is_named():
     estate = replace(BASE, records=(primary, replace(secondary, health_check_id=None)))
     proposal, _ = planned(estate)
     assert proposal.notes == (f"the secondary has no health check: one is declared, on eu-central-1.{NAME}",)
+    proposal, _ = planned(replace(BASE, records=(replace(primary, health_check_id=None), secondary), checks=()))
+    objectives = proposal.configuration["seawall:objectives"]
+    assert objectives["recovery_time_seconds"] == 150, "a new check: 3 x 10 s, 6 and 4 s, a TTL of 60 s, caches of 30 s"
     proposal, _ = planned(replace(BASE, checks=BASE.checks[:1]))
     assert str(proposal.refusals[0]) == "health check check-2: the secondary names it, and it does not exist"
 

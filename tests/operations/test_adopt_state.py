@@ -165,6 +165,13 @@ def test_a_file_that_is_not_there_is_wrong_input(capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().err.startswith("error: --state = ")
 
 
+def test_a_name_that_names_no_service_asks_for_one(run: Any):
+    """A wildcard's first label, or one letter, is nothing that resources can be called after."""
+    code, _, errors = run(exported(), name="*.example.com")
+    assert code == 2
+    assert errors.startswith("error: --service = *: 2 to 32 lower-case letters")
+
+
 def test_a_name_outside_the_state_is_wrong_input(run: Any):
     """Nothing is proposed for a name that was not seen."""
     code, out, errors = run(exported(), name="else.where.net")

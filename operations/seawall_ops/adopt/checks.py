@@ -12,14 +12,15 @@ from typing import Any, Final
 from seawall.timing import HealthCheckProtocol, Term, endpoint_detection, undeclared_detection
 from seawall_ops.adopt.observed import Check
 
-__all__ = ["SidePlan", "detection_of", "inexpressible", "section_of"]
+__all__ = ["SidePlan", "detection_of", "differences", "inexpressible", "new_check", "section_of"]
 
 PLAIN_TYPES: Final = ("HTTP", "HTTPS", "TCP")
 SEARCHING: Final = "_STR_MATCH"
 ENDPOINT_TYPES: Final = (*PLAIN_TYPES, *(f"{kind}{SEARCHING}" for kind in ("HTTP", "HTTPS")))
 DEFAULT_PORTS: Final = {HealthCheckProtocol.HTTP: 80, HealthCheckProtocol.HTTPS: 443}
 DEFAULT_INTERVAL_SECONDS: Final = 30  # Route 53, when a check says none
-DEFAULT_THRESHOLD: Final = 3  # the same
+DEFAULT_THRESHOLD: Final = 3  # the same, and Seawall's own
+NEW_INTERVAL_SECONDS: Final = 10  # Seawall's own default: a failover waits for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,19 @@ def section_of(check: Check) -> dict[str, Any]:
     if check.measure_latency:
         section["measure_latency"] = True
     return section
+
+
+def new_check(section: Mapping[str, Any] | None) -> Check:
+    """The check that is declared where there is none: as the section says, else with Seawall's own defaults."""
+    defaults: dict[str, Any] = {
+        "protocol": HealthCheckProtocol.HTTPS.value,
+        "interval_seconds": NEW_INTERVAL_SECONDS,
+        "failure_threshold": DEFAULT_THRESHOLD,
+    }
+    given = {**defaults, **(section or {})}
+    return Check(
+        "", given["protocol"], interval_seconds=given["interval_seconds"], failure_threshold=given["failure_threshold"]
+    )
 
 
 def detection_of(check: Check) -> tuple[Term, ...]:

@@ -1,6 +1,7 @@
 """The command `seawall adopt`: look, propose, print."""
 
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
@@ -14,6 +15,8 @@ from seawall_ops.adopt.state import look_at_state
 from seawall_ops.exits import ExitCode
 
 __all__ = ["EPILOG", "adopt"]
+
+SERVICE: Final = re.compile(r"[a-z][a-z0-9-]{0,30}[a-z0-9]")  # what an environment's file takes
 
 EPILOG: Final = (
     "Example: seawall adopt --name shop.example.com --primary-region eu-west-1 --standby-region eu-central-1 "
@@ -54,6 +57,11 @@ def adopt(
     adoption changes, stands as comments above it. A secret is never read: the database's password you set yourself.
     """
     name = name.rstrip(".").lower()
+    service = service or name.partition(".")[0]
+    if not SERVICE.fullmatch(service):
+        raise InvalidInput(
+            "--service", service, allowed="2 to 32 lower-case letters, digits and hyphens, a letter first"
+        )
     asked = [each for each in (primary_region, standby_region, *(region or [])) if each is not None]
     if state is not None:
         try:
@@ -64,7 +72,7 @@ def adopt(
         estate = look_at_account(name, asked)
     wishes = Wishes(
         name=name,
-        service=service or name.partition(".")[0],
+        service=service,
         environment=environment,
         regions={"primary": primary_region, "secondary": standby_region},
         database=database,

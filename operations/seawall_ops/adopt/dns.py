@@ -3,19 +3,17 @@
 import math
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from seawall.errors import MISSING, InvalidInput
 from seawall.timing import (
     LARGEST_FAILOVER_TTL_SECONDS,
-    Term,
     alias_ttl,
     client_caches,
-    load_balancer_detection,
     record_ttl,
 )
-from seawall_ops.adopt.checks import SidePlan, detection_of, differences, inexpressible, section_of
+from seawall_ops.adopt.checks import SidePlan, detection_of, differences, inexpressible, new_check, section_of
 from seawall_ops.adopt.findings import Findings
 from seawall_ops.adopt.observed import Check, Estate, Record, Zone
 
@@ -41,8 +39,6 @@ class EdgeProposal:
     topic_arn: str | None
     worst_seconds: float
     """From the loss of the primary's region until clients reach the standby, at worst, as it stands."""
-    adopted: list[str] = field(default_factory=list[str])
-    """Names of the alarms that are taken over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +111,7 @@ def propose_edge(
     alarms, topic = _alarms(estate, sides, plans, findings)
     imports |= alarms
     dns["import_ids"] = imports
-    return EdgeProposal(dns, entries, section, topic, _worst(sides[0], plans[0], ttl), list(alarms.values()))
+    return EdgeProposal(dns, entries, section, topic, _worst(sides[0], plans[0].check or new_check(section), ttl))
 
 
 def _sides(
@@ -274,8 +270,7 @@ def _alarms(
     return imports, topics[0] if topics else None
 
 
-def _worst(side: _Side, plan: SidePlan, ttl: int | None) -> float:
+def _worst(side: _Side, check: Check, ttl: int | None) -> float:
     """Worst seconds from the primary's loss: detection, its answer's TTL, and clients' own caches."""
-    detection: tuple[Term, ...] = detection_of(plan.check) if plan.check else load_balancer_detection()
     kept = alias_ttl() if side.first.alias else record_ttl(ttl or LARGEST_FAILOVER_TTL_SECONDS)
-    return math.fsum(term.worst_seconds for term in (*detection, kept, client_caches()))
+    return math.fsum(term.worst_seconds for term in (*detection_of(check), kept, client_caches()))

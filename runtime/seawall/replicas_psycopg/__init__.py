@@ -10,6 +10,7 @@ with router, PsycopgReplicas(router, conninfo) as database:
         order = unit.execute("SELECT * FROM orders WHERE id = %s", [7]).fetchone()
 ```
 
+`AsyncPsycopgReplicas` is the same for async code. The position of a write comes with the answer to its COMMIT, without a
 further round trip. Prepared statements belong to physical connections, as psycopg has it, so none is looked for on a server
 that never saw it.
 """
@@ -24,9 +25,11 @@ except ImportError as _error:
 else:
     del _psycopg, _psycopg_pool
 
+from seawall.replicas_psycopg._async_pools import AsyncPsycopgReplicas
+from seawall.replicas_psycopg._async_unit import AsyncPsycopgUnit
 from seawall.replicas_psycopg._conninfo import Conninfo
 from seawall.replicas_psycopg._gauge import PsycopgGauge
 from seawall.replicas_psycopg._pools import PsycopgReplicas
 from seawall.replicas_psycopg._unit import PsycopgUnit
 
-__all__ = ["Conninfo", "PsycopgGauge", "PsycopgReplicas", "PsycopgUnit"]
+__all__ = ["AsyncPsycopgReplicas", "AsyncPsycopgUnit", "Conninfo", "PsycopgGauge", "PsycopgReplicas", "PsycopgUnit"]

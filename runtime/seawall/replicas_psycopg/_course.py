@@ -10,7 +10,7 @@ from seawall.errors import WriteAfterRead, WriteInReadOnlyScope
 from seawall.replicas import POSTGRES_POSITION, Fault, ReplicaRouter, Route, StatementKind, UnitOfWork
 from seawall.replicas_psycopg._faults import fault_in
 
-__all__ = ["COMMITTED", "COMMIT_AND_ASK", "Course", "Purpose"]
+__all__ = ["COMMITTED", "COMMIT_AND_ASK", "Course", "Purpose", "rolled_back"]
 
 COMMIT_AND_ASK: Final = f"COMMIT; {POSTGRES_POSITION}"
 """One query, one round trip: the position after it is the token of the commit."""
@@ -110,6 +110,16 @@ class Course:
         interrupted = self.unit.interrupted(error, self.fault(error, connection))
         if interrupted is not None and error.sqlstate != CONFLICT_WITH_RECOVERY:
             raise interrupted from error
+
+    def __str__(self) -> str:
+        return self.purpose if self.route is None else f"{self.purpose} at {self.route.server.name!r}"
+
+
+def rolled_back() -> psycopg.Error:
+    """The error of a COMMIT that the server answered with ROLLBACK."""
+    return psycopg.errors.InFailedSqlTransaction(
+        "a statement in this transaction had failed: it was rolled back in place of being committed"
+    )
 
 
 def _text_of(query: object) -> str | None:

@@ -70,8 +70,7 @@ class _ServerPool:
 
         def failed(pool: object) -> None:
             del pool
-            failure = self.failure
-            if failure is None or not (failure.sqlstate or "").startswith(SERVER_FULL):
+            if not has_no_room(self.failure):
                 drop(self)
 
         self.pool: Final[Pool] = ConnectionPool(
@@ -269,6 +268,11 @@ def check_sizes(min_size: int, max_size: int, reader_wait_seconds: float, writer
     whole("min_size", min_size, at_least=0, at_most=max_size)
     number("reader_wait_seconds", reader_wait_seconds, above=0.0)
     number("writer_wait_seconds", writer_wait_seconds, above=0.0)
+
+
+def has_no_room(failure: psycopg.Error | None) -> bool:
+    """Whether connecting failed only because the server has all the sessions that it may have."""
+    return failure is not None and (failure.sqlstate or "").startswith(SERVER_FULL)
 
 
 def _close_later(ours: _ServerPool) -> None:

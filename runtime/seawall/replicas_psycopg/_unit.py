@@ -8,7 +8,7 @@ import psycopg
 from psycopg.rows import tuple_row
 
 from seawall.replicas import StatementKind
-from seawall.replicas_psycopg._course import COMMIT_AND_ASK, COMMITTED, Course
+from seawall.replicas_psycopg._course import COMMIT_AND_ASK, COMMITTED, Course, rolled_back
 
 if TYPE_CHECKING:
     from psycopg.abc import Params, Query
@@ -159,9 +159,7 @@ class PsycopgUnit:
             cursor.execute(COMMIT_AND_ASK, prepare=False)
             if cursor.statusmessage != COMMITTED:
                 unit.rolled_back()
-                raise psycopg.errors.InFailedSqlTransaction(
-                    "a statement in this transaction had failed: it was rolled back in place of being committed"
-                )
+                raise rolled_back()
             cursor.nextset()
             row = cursor.fetchone()
         unit.committed(None if row is None else self._replicas.router.position_token(row))
@@ -173,9 +171,6 @@ class PsycopgUnit:
             if isinstance(error, psycopg.Error) and held is not None:
                 course.give_up(error, held.connection)
         finally:
-            if held is not None:
-                with contextlib.suppress(psycopg.Error):
-                    held.connection.rollback()
             course.unit.rolled_back()
             self._let_go()
 
@@ -183,9 +178,8 @@ class PsycopgUnit:
         held, self._held = self._held, None
         if held is not None:
             with contextlib.suppress(psycopg.Error):
-                held.connection.rollback()  # of a read that is sent elsewhere
+                held.connection.rollback()
             held.pool.putconn(held.connection)
 
     def __repr__(self) -> str:
-        route = self._course.route
-        return f"<PsycopgUnit, a {self._course.purpose}{'' if route is None else f' at {route.server.name!r}'}>"
+        return f"<PsycopgUnit, a {self._course}>"

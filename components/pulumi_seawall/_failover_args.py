@@ -110,22 +110,39 @@ class FailoverImportIds(TypedDict):
     the simple records of a region; an alarm's is its name. The switch's own are in `switch.import_ids`."""
 
     primary_a: NotRequired[str]
+    """The primary's A record."""
     primary_aaaa: NotRequired[str]
+    """The primary's AAAA record."""
     secondary_a: NotRequired[str]
+    """The secondary's A record."""
     secondary_aaaa: NotRequired[str]
+    """The secondary's AAAA record."""
     primary_regional_a: NotRequired[str]
+    """The A record of the primary's own name."""
     primary_regional_aaaa: NotRequired[str]
+    """The AAAA record of the primary's own name."""
     secondary_regional_a: NotRequired[str]
+    """The A record of the secondary's own name."""
     secondary_regional_aaaa: NotRequired[str]
+    """The AAAA record of the secondary's own name."""
     primary_health_check: NotRequired[str]
+    """The primary's health check."""
     secondary_health_check: NotRequired[str]
+    """The secondary's health check."""
     primary_status_alarm: NotRequired[str]
+    """The alarm on the status of the primary's check."""
     secondary_status_alarm: NotRequired[str]
+    """The alarm on the status of the secondary's check."""
     primary_in_service_check: NotRequired[str]
+    """The calculated check that counts the primary's own check and the switch."""
     secondary_in_service_check: NotRequired[str]
+    """The calculated check that counts the secondary's own check and the switch."""
     primary_in_service_alarm: NotRequired[str]
+    """The alarm on that check's status."""
     secondary_in_service_alarm: NotRequired[str]
+    """The alarm on that check's status."""
     both_unhealthy_alarm: NotRequired[str]
+    """The alarm on both sides being unhealthy."""
 
 
 class FailoverRecordArgs(TypedDict):

@@ -172,23 +172,33 @@ class PredictedTerm(TypedDict):
     """One part of a prediction."""
 
     name: str
+    """What takes the time, e.g. `TTL`."""
     typical_seconds: float
+    """What to expect, in seconds."""
     worst_seconds: float
+    """What can happen, in seconds."""
     source: str
     """`computed`, `documented`, `assumed`, `measured locally` or `measured in account`."""
     reason: str
+    """How the numbers come about, in one sentence."""
 
 
 class PredictedRecovery(TypedDict):
     """How long one class of failure lasts for clients: a sum of terms."""
 
     failure_class: str
+    """`endpoint`, `writer`, `zone`, `region`, `corruption` or `account`."""
     path: str
+    """`reads` or `writes`."""
     measure: str
+    """`recovery_time_seconds` or `recovery_point_seconds`."""
     typical_seconds: float
+    """The sum of the typical values, in seconds."""
     worst_seconds: float
+    """The sum of the worst values, in seconds."""
     assumed: list[str]
     """Names of the terms that rest on an assumption."""
     terms: list[PredictedTerm]
+    """The parts of the sum."""
     not_included: list[str]
     """What the sum leaves out."""

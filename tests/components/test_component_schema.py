@@ -85,6 +85,19 @@ def test_every_argument_is_in_the_schema_with_a_description(schema):
         assert all(value.get("description") for value in inputs.values()), component
 
 
+def test_every_property_of_every_type_has_a_description(schema):
+    """The pages of the manual, and other languages' editors, show nothing else: units, limits and what it is for."""
+    everything = {**schema["resources"], **schema["types"]}
+    bare = [
+        f"{name}.{key}"
+        for name, definition in everything.items()
+        for section in ("properties", "inputProperties")
+        for key, value in definition.get(section, {}).items()
+        if not value.get("description")
+    ]
+    assert bare == []
+
+
 def test_the_schema_is_the_committed_one(schema):
     """A changed schema breaks other languages: it changes on purpose, with `SEAWALL_UPDATE_GOLDEN=1`."""
     shown = json.dumps(schema, indent=2, sort_keys=True, ensure_ascii=False) + "\n"

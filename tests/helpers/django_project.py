@@ -90,8 +90,8 @@ def project(servers: list[DatabaseServer], password: str, *, pool: bool = False,
             router = replica_router().start()
             until(lambda: all(each.state in FIT for each in router.snapshot().servers), "every server is fit")
             with consistency_scope(), connection.schema_editor() as editor:
-                editor.create_model(_order())
-            yield _order()
+                editor.create_model(orders_model())
+            yield orders_model()
         finally:
             connections.close_all()
             for alias in list(connections.settings):
@@ -103,7 +103,8 @@ def project(servers: list[DatabaseServer], password: str, *, pool: bool = False,
             uninstall()
 
 
-def _order() -> Any:
+def orders_model() -> Any:
+    """The project's one model."""
     from django.apps import apps
     from django.db import models
 
@@ -126,27 +127,27 @@ def seen_at() -> list[tuple[str, int]]:
     from django.db.models.expressions import RawSQL
 
     ports = RawSQL("inet_server_port()", (), output_field=IntegerField())
-    return [(each.what, each.port) for each in _order().objects.order_by("pk").annotate(port=ports)]
+    return [(each.what, each.port) for each in orders_model().objects.order_by("pk").annotate(port=ports)]
 
 
 def orders(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         before = seen_at()
-        _order().objects.create(what=request.POST.get("what", "lamp"))
+        orders_model().objects.create(what=request.POST.get("what", "lamp"))
         return JsonResponse({"before": before}, status=201)
     return JsonResponse({"orders": seen_at()})
 
 
 async def orders_async(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
-        await _order().objects.acreate(what="async")
+        await orders_model().objects.acreate(what="async")
         return HttpResponse(status=201)
-    return JsonResponse({"orders": [each.what async for each in _order().objects.order_by("pk")]})
+    return JsonResponse({"orders": [each.what async for each in orders_model().objects.order_by("pk")]})
 
 
 def stream(_: HttpRequest) -> StreamingHttpResponse:
     """Writes, and reads while the body is sent."""
-    _order().objects.create(what="streamed")
+    orders_model().objects.create(what="streamed")
 
     def body() -> Iterator[str]:
         yield ",".join(what for what, _ in seen_at())
@@ -155,10 +156,10 @@ def stream(_: HttpRequest) -> StreamingHttpResponse:
 
 
 async def stream_async(_: HttpRequest) -> StreamingHttpResponse:
-    await _order().objects.acreate(what="streamed")
+    await orders_model().objects.acreate(what="streamed")
 
     async def body() -> AsyncIterator[str]:
-        async for each in _order().objects.order_by("pk"):
+        async for each in orders_model().objects.order_by("pk"):
             yield each.what
 
     return StreamingHttpResponse(body())

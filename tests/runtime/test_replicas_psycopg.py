@@ -124,7 +124,7 @@ def test_a_unit_that_begins_with_a_write_stays_at_the_writer(database: PsycopgRe
 
 def test_a_write_after_a_read_is_refused_before_it_is_sent(database: PsycopgReplicas) -> None:
     """The read was of another moment, on another server: the transaction would not be one."""
-    with pytest.raises(WriteAfterRead), database.unit() as unit:
+    with pytest.raises(WriteAfterRead), database.unit() as unit:  # noqa: PT012 - a unit is a block
         unit.execute("SELECT 1")
         unit.execute(ADD, [1, "a"])
 
@@ -171,7 +171,7 @@ def test_a_view_that_writes_is_found_out_by_the_server(database: PsycopgReplicas
     with database.unit() as unit:
         assert unit.execute("SELECT number FROM next_number").fetchone() == (1,)
         assert port_of(unit) == fleet.primary.port
-    with pytest.raises(WriteAfterRead) as caught, database.unit() as unit:
+    with pytest.raises(WriteAfterRead) as caught, database.unit() as unit:  # noqa: PT012 - a unit is a block
         unit.execute("SELECT 1")
         unit.execute("SELECT number FROM next_number")
     assert isinstance(caught.value.__cause__, psycopg.errors.ReadOnlySqlTransaction)
@@ -208,7 +208,7 @@ def test_all_kinds_of_queries_are_read(database: PsycopgReplicas, fleet: Postgre
 def test_a_commit_that_the_server_turned_into_a_rollback_is_an_error(database: PsycopgReplicas) -> None:
     """COMMIT of a failed transaction answers ROLLBACK, without an error: rows would be gone, and nobody told."""
     with consistency_scope() as scope:
-        with pytest.raises(psycopg.errors.InFailedSqlTransaction, match="rolled back"), database.write() as unit:
+        with pytest.raises(psycopg.errors.InFailedSqlTransaction, match="rolled back"), database.write() as unit:  # noqa: PT012 - a unit is a block
             unit.execute(ADD, [1, "a"])
             with pytest.raises(psycopg.errors.UniqueViolation):
                 unit.execute(ADD, [1, "b"])
@@ -218,7 +218,7 @@ def test_a_commit_that_the_server_turned_into_a_rollback_is_an_error(database: P
 
 def test_the_apps_own_errors_stay_as_they_are(database: PsycopgReplicas) -> None:
     """Code that handles a violated constraint goes on to do so, when it is found at the COMMIT too."""
-    with pytest.raises(psycopg.errors.UniqueViolation), database.write() as unit:
+    with pytest.raises(psycopg.errors.UniqueViolation), database.write() as unit:  # noqa: PT012 - a unit is a block
         unit.execute(ADD, [1, "a"])
         unit.execute(ADD, [1, "a"])
     with database.write() as unit:
@@ -229,7 +229,7 @@ def test_the_apps_own_errors_stay_as_they_are(database: PsycopgReplicas) -> None
         assert not scope.tokens
     with pytest.raises(psycopg.errors.UndefinedTable), database.read() as unit:
         unit.execute("SELECT * FROM nowhere")
-    with pytest.raises(ZeroDivisionError), database.write() as unit:
+    with pytest.raises(ZeroDivisionError), database.write() as unit:  # noqa: PT012 - a unit is a block
         unit.execute(ADD, [2, "a"])
         _ = 1 / 0
     with database.read() as unit:
@@ -264,7 +264,7 @@ def test_a_read_in_the_middle_of_which_the_server_dies_says_that_it_is_safe_to_r
     database: PsycopgReplicas, fleet: PostgresFleet
 ) -> None:
     """Its second statement cannot go elsewhere: that would be another moment."""
-    with pytest.raises(DatabaseInterrupted) as caught, database.read() as unit:
+    with pytest.raises(DatabaseInterrupted) as caught, database.read() as unit:  # noqa: PT012 - a unit is a block
         unit.execute("SELECT 1")
         port = port_of(unit)
         next(each for each in fleet.servers if each.port == port).kill()
@@ -302,7 +302,7 @@ def test_a_lost_commit_is_not_safe_to_retry(fleet: PostgresFleet) -> None:
     with TcpProxy(primary.port) as network, consistency_scope() as scope:
         router = router_of(fleet, PsycopgGauge(conninfo), ports={primary.name: network.port})
         with router, PsycopgReplicas(router, conninfo) as database:
-            with pytest.raises(DatabaseInterrupted) as before, database.write() as unit:
+            with pytest.raises(DatabaseInterrupted) as before, database.write() as unit:  # noqa: PT012 - a unit is a block
                 unit.execute(ADD, [1, "a"])
                 network.cut()
                 unit.execute(ADD, [2, "a"])
@@ -310,7 +310,7 @@ def test_a_lost_commit_is_not_safe_to_retry(fleet: PostgresFleet) -> None:
             assert scope.doubtful_until == -math.inf
             network.restore()
             until(lambda: router.snapshot().writer, "the writer is seen again")
-            with pytest.raises(DatabaseInterrupted) as during, database.write() as unit:
+            with pytest.raises(DatabaseInterrupted) as during, database.write() as unit:  # noqa: PT012 - a unit is a block
                 unit.execute(ADD, [1, "a"])
                 network.cut()
             assert not during.value.safe_to_retry
@@ -329,7 +329,8 @@ def test_the_pool_of_a_retired_writer_is_dropped_as_a_whole(
         with database.write() as unit:
             unit.execute(ADD, [number, "before"])
     fleet.wait_in_step()
-    with pytest.raises(DatabaseInterrupted) as caught, database.write() as unit:
+    held: psycopg.Connection[object] | None = None
+    with pytest.raises(DatabaseInterrupted) as caught, database.write() as unit:  # noqa: PT012 - a unit is a block
         unit.execute(ADD, [100, "in the middle"])
         held = unit.connection()
         old.kill()
@@ -337,6 +338,7 @@ def test_the_pool_of_a_retired_writer_is_dropped_as_a_whole(
         until(lambda: router.snapshot().writer == new.name, "the promotion is seen")
         unit.execute(ADD, [101, "in the middle"])
     assert caught.value.safe_to_retry
+    assert held is not None
     assert held.closed
     for number in range(10, 18):
         with database.write() as unit:
@@ -397,14 +399,14 @@ def test_a_read_that_a_replica_gives_up_for_its_replay_is_run_elsewhere(database
         )
     with database.read() as unit:
         assert unit.execute("SELECT conflict()").fetchone() == (True,)
-    with pytest.raises(psycopg.errors.SerializationFailure), database.read() as unit:
+    with pytest.raises(psycopg.errors.SerializationFailure), database.read() as unit:  # noqa: PT012 - a unit is a block
         unit.execute("SELECT 1")
         unit.execute("SELECT conflict()")
 
 
 def test_a_connection_handed_out_is_watched_too(database: PsycopgReplicas, fleet: PostgresFleet) -> None:
     """An error on it, outside of the unit's own methods, is mapped at the end of the block."""
-    with pytest.raises(DatabaseInterrupted) as caught, database.write() as unit:
+    with pytest.raises(DatabaseInterrupted) as caught, database.write() as unit:  # noqa: PT012 - a unit is a block
         connection = unit.connection()
         connection.execute(ADD, [1, "a"])
         fleet.primary.kill()
@@ -496,7 +498,7 @@ def test_no_password_is_shown(fleet: PostgresFleet, caplog: pytest.LogCaptureFix
         gauge.measure(server_of(fleet.primary), 2.0)
     router = router_of(fleet, gauge)
     with PsycopgReplicas(router, conninfo) as database:
-        with pytest.raises(DatabaseInterrupted) as caught, database.write() as unit:
+        with pytest.raises(DatabaseInterrupted) as caught, database.write() as unit:  # noqa: PT012 - a unit is a block
             assert "opensesame" not in repr(unit)
             unit.execute("SELECT 1")
         shown = [repr(gauge), repr(database), str(refused.value), str(caught.value), repr(caught.value.__cause__)]

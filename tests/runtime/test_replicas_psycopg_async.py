@@ -69,7 +69,7 @@ async def test_a_unit_is_where_it_belongs(router: ReplicaRouter, fleet: Postgres
 async def test_how_units_end(router: ReplicaRouter, fleet: PostgresFleet) -> None:
     """A commit that became a rollback, the app's own errors, a view that writes, and a task that is cancelled."""
     async with AsyncPsycopgReplicas(router, conninfo_of(fleet), max_size=1) as database:
-        with pytest.raises(psycopg.errors.InFailedSqlTransaction):
+        with pytest.raises(psycopg.errors.InFailedSqlTransaction):  # noqa: PT012 - a unit is a block
             async with database.write() as unit:
                 await unit.execute(ADD, [1, "a"])
                 with pytest.raises(psycopg.errors.UniqueViolation):
@@ -108,7 +108,8 @@ async def test_faults(router: ReplicaRouter, fleet: PostgresFleet) -> None:
             async with database.read() as unit:
                 assert await (await unit.execute("SELECT %s::int", [number])).fetchone() == (number,)
                 assert await port_of(unit) != victim.port
-        with pytest.raises(DatabaseInterrupted) as caught:
+        held: psycopg.AsyncConnection[object] | None = None
+        with pytest.raises(DatabaseInterrupted) as caught:  # noqa: PT012 - a unit is a block
             async with database.write() as unit:
                 await unit.execute(ADD, [1, "a"])
                 held = await unit.connection()
@@ -116,6 +117,7 @@ async def test_faults(router: ReplicaRouter, fleet: PostgresFleet) -> None:
                 old.kill()
                 await unit.execute(ADD, [2, "a"])
         assert caught.value.safe_to_retry
+        assert held is not None
         assert held.closed
         new.promote()
         await asyncio.to_thread(until, lambda: router.snapshot().writer == new.name, "the promotion is seen")
@@ -131,7 +133,7 @@ async def test_a_lost_commit_is_not_safe_to_retry(fleet: PostgresFleet) -> None:
         router = router_of(fleet, PsycopgGauge(conninfo), ports={primary.name: network.port})
         router.measure()
         async with AsyncPsycopgReplicas(router, conninfo) as database:
-            with pytest.raises(DatabaseInterrupted) as caught:
+            with pytest.raises(DatabaseInterrupted) as caught:  # noqa: PT012 - a unit is a block
                 async with database.write() as unit:
                     await unit.execute(ADD, [1, "a"])
                     network.cut()

@@ -318,7 +318,7 @@ def test_a_replica_takes_what_is_called_a_read(postgres_fleet: Any) -> None:
     with psycopg.connect(postgres_fleet.replicas[0].dsn(), autocommit=True) as connection:
         for sql in (sql for sql, kind in TRAPS.items() if kind is READ and "%s" not in sql and "%(" not in sql):
             try:
-                connection.execute(sql)
+                connection.execute(sql.encode())
             except psycopg.errors.ReadOnlySqlTransaction:
                 refused.append(sql)
             except psycopg.Error:

@@ -35,6 +35,7 @@ def test_without_replicas_everything_is_as_django_has_it():
         ({"SEAWALL_REPLICAS": lambda gauge: "router"}, "seawall.E001"),
         ({"SEAWALL_REPLICAS_COOKIE": {"secur": True}}, "seawall.E001"),
         ({"SEAWALL_REPLICAS_COOKIE": {"same_site": "none"}}, "seawall.E001"),
+        ({"SEAWALL_REPLICAS_COOKIE": {"header": "X Y"}}, "seawall.E001"),
         ({"DATABASE_ROUTERS": []}, "seawall.W001"),
         ({"MIDDLEWARE": []}, "seawall.W002"),
     ],
@@ -65,6 +66,22 @@ def test_a_member_may_not_be_called_default():
 
     with pytest.raises(InvalidInput, match="member = default"):
         Replicas(ReplicaRouter(DatabaseServer("default", "127.0.0.1:1"), []))
+
+
+def test_a_member_declared_with_another_engine_is_refused():
+    """Its connections would write, and follow nothing."""
+    configure()
+    from django.db import connections
+
+    from seawall.replicas_django._setup import Replicas
+
+    before = connections.settings
+    connections.settings = {**before, "one": {**before["default"], "ENGINE": "django.db.backends.sqlite3"}}
+    try:
+        with pytest.raises(InvalidInput, match=r"DATABASES\['one'\].ENGINE = django.db.backends.sqlite3"):
+            Replicas(_unconnected(None))
+    finally:
+        connections.settings = before
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,12 @@ from typing import Any, Final, Literal, cast, final
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.utils import load_backend
 from django.utils.module_loading import import_string
 
 from seawall.errors import InvalidInput
 from seawall.replicas import DatabaseServer, Gauge, ReplicaRouter, TokenSigner
-from seawall.replicas._cookie import SameSite, TokenCookie
+from seawall.replicas._cookie import NAME, SameSite, TokenCookie
 from seawall.replicas_psycopg._conninfo import split_address
 
 __all__ = [
@@ -54,6 +55,7 @@ class Replicas:
         self._lock: Final = threading.Lock()
         self._started = False
         self._aliases: dict[str, str] = {}
+        _check_engine(WRITER_ALIAS)
         for server in router.servers:
             self.alias_of(server)
         router.on_retire(_drop_pools)
@@ -77,7 +79,7 @@ class Replicas:
         """The alias that reads from a member; made when it is new to the project.
 
         Raises:
-            InvalidInput: the member has the writer alias's name.
+            InvalidInput: the member has the writer alias's name, or the project declared it with another engine.
         """
         alias = self._aliases.get(server.name)
         if alias is None:
@@ -111,6 +113,8 @@ class CookieSettings:
             max_age_seconds=round(self.max_age_seconds),
         )
         self.header: Final = cast("str | None", given.get("header"))
+        if self.header is not None and not NAME.fullmatch(self.header):
+            raise InvalidInput("header", self.header, allowed="a header's name, e.g. X-Consistency")
 
 
 class _State:
@@ -214,6 +218,19 @@ def _declare(server: DatabaseServer) -> None:
     made["TEST"]["MIRROR"] = WRITER_ALIAS  # a test's database is made once
     # Replaced whole: another thread may be looking through it.
     connections.settings = {**connections.settings, server.name: made}
+    _check_engine(server.name)
+
+
+def _check_engine(alias: str) -> None:
+    from seawall.replicas_django._wrapper import Replicated  # asks this module for the settings
+
+    engine = connections.settings[alias]["ENGINE"]
+    if not issubclass(load_backend(engine).DatabaseWrapper, Replicated):
+        raise InvalidInput(
+            f"DATABASES[{alias!r}].ENGINE",
+            engine,
+            allowed="seawall.replicas_django.postgresql, or an engine whose wrapper is a Replicated",
+        )
 
 
 def _drop_pools(server: DatabaseServer) -> None:

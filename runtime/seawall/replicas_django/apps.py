@@ -1,5 +1,6 @@
 """The Django app: makes the members' aliases when the project is loaded, and checks its settings."""
 
+from contextlib import suppress
 from typing import Any, final
 
 from django.apps import AppConfig
@@ -10,7 +11,6 @@ from django.db import connections
 
 from seawall.errors import InvalidInput
 from seawall.replicas_django._setup import WRITER_ALIAS, cookie_settings, installed, uninstall
-from seawall.replicas_django._wrapper import Replicated
 
 __all__ = ["SeawallReplicas"]
 
@@ -30,7 +30,8 @@ class SeawallReplicas(AppConfig):
     def ready(self) -> None:
         checks.register(check_settings, checks.Tags.compatibility)
         setting_changed.connect(_changed, dispatch_uid="seawall.replicas_django")  # by a test
-        installed()
+        with suppress(InvalidInput):  # which `manage.py check` tells, and the first statement
+            installed()
 
 
 def check_settings(**_: Any) -> list[checks.CheckMessage]:
@@ -42,14 +43,6 @@ def check_settings(**_: Any) -> list[checks.CheckMessage]:
     except InvalidInput as error:
         return [checks.Error(str(error), id="seawall.E001")]
     found: list[checks.CheckMessage] = []
-    if not isinstance(connections[WRITER_ALIAS], Replicated):
-        found.append(
-            checks.Error(
-                "default does not follow promotions: its ENGINE is not Seawall's.",
-                hint='Set its ENGINE to "seawall.replicas_django.postgresql".',
-                id="seawall.E002",
-            )
-        )
     if ROUTER not in settings.DATABASE_ROUTERS:
         found.append(
             checks.Warning("No read goes to a replica.", hint=f"Add {ROUTER!r} to DATABASE_ROUTERS.", id="seawall.W001")

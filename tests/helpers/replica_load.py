@@ -56,9 +56,15 @@ class Account:
     broken: list[Exception] = field(default_factory=list)
     """What nobody should ever see."""
 
-    def first_after(self, moment: float) -> float:
-        """Seconds from a moment to the first order that was acknowledged after it."""
-        return min((order.at for order in self.acknowledged if order.at > moment), default=math.inf) - moment
+    def await_order_after(self, moment: float) -> float:
+        """Wait for the first order that is acknowledged after a moment; seconds from then until it was."""
+        limit = time.monotonic() + SPARE_SECONDS
+        while time.monotonic() < limit:
+            later = [order.at for order in list(self.acknowledged) if order.at > moment]
+            if later:
+                return min(later) - moment
+            time.sleep(BACKOFF_SECONDS)
+        return math.inf
 
     @property
     def numbers(self) -> set[int]:

@@ -20,7 +20,8 @@ from seawall.replicas import (
 from seawall.replicas_psycopg import PsycopgGauge, PsycopgReplicas
 from tcp_proxy import TcpProxy
 
-LAG = LagPolicy(interval_seconds=0.1, timeout_seconds=0.5, verdict_ttl_seconds=1.0, max_lag_seconds=0.5)
+# Quick to notice, and yet not so strict that two busy cores look like a fault.
+LAG = LagPolicy(interval_seconds=0.1, timeout_seconds=1.0, verdict_ttl_seconds=2.0, max_lag_seconds=1.0)
 CREATE = "CREATE TABLE orders (number bigint PRIMARY KEY, worker int NOT NULL DEFAULT 0)"
 INSERT = "INSERT INTO orders (number) VALUES (%s)"
 HAS = "SELECT current_setting('cluster_name'), EXISTS (SELECT FROM orders WHERE number = %s)"

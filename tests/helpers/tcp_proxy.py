@@ -23,6 +23,7 @@ class Mode(Enum):
     PASS = "pass"
     CUT = "cut"
     STALL = "stall"
+    HOLD_ANSWERS = "hold answers"
 
 
 class TcpProxy:
@@ -87,6 +88,10 @@ class TcpProxy:
         """Become a black hole: nothing is forwarded, new connections are taken and never answered."""
         self._change(Mode.STALL)
 
+    def hold_answers(self) -> None:
+        """Let everything reach the server and nothing come back."""
+        self._change(Mode.HOLD_ANSWERS)
+
     def _change(self, mode: Mode) -> None:
         with self._lock:
             self._mode = mode
@@ -97,7 +102,7 @@ class TcpProxy:
                     self._listener = None
             elif self._listener is None:
                 self._listener = socket.create_server((LOOPBACK, self.port))
-            if mode is Mode.PASS:
+            if mode is not Mode.STALL:
                 for client in self._swallowed:
                     self._join(client)
                 self._swallowed.clear()
@@ -121,11 +126,10 @@ class TcpProxy:
                 selector.register(self._woken, selectors.EVENT_READ)
                 if self._listener is not None:
                     selector.register(self._listener, selectors.EVENT_READ)
-                if self._mode is Mode.PASS:
-                    for pair in self._pairs:
-                        for way in pair.ways:
-                            if not way.ended:
-                                selector.register(way.source, selectors.EVENT_READ, way)
+                for pair in self._pairs:
+                    for way in self._open(pair):
+                        if not way.ended:
+                            selector.register(way.source, selectors.EVENT_READ, way)
                 wait = min(TICK_SECONDS, self._next_due())
             ready = selector.select(wait)
             with self._lock:
@@ -136,11 +140,14 @@ class TcpProxy:
                         key.data.receive(self.delay_seconds)
                     elif key.fileobj is self._listener:
                         self._accept()
-                if self._mode is Mode.PASS:
-                    for pair in list(self._pairs):
-                        if not pair.send_due():
-                            pair.reset()
-                            self._pairs.remove(pair)
+                for pair in list(self._pairs):
+                    if not pair.send_due(self._open(pair)):
+                        pair.reset()
+                        self._pairs.remove(pair)
+
+    def _open(self, pair: "_Pair") -> "tuple[_Way, ...]":
+        """The ways on which anything moves now: there, and back."""
+        return {Mode.PASS: pair.ways, Mode.HOLD_ANSWERS: pair.ways[:1]}.get(self._mode, ())
 
     def _next_due(self) -> float:
         due = [way.kept[0][0] for pair in self._pairs for way in pair.ways if way.kept]
@@ -204,9 +211,9 @@ class _Pair:
         self.ends = (client, server)
         self.ways = (_Way(client, server), _Way(server, client))
 
-    def send_due(self) -> bool:
-        """Send what is due; whether the connection is to go on."""
-        for way in self.ways:
+    def send_due(self, ways: tuple[_Way, ...]) -> bool:
+        """Send what is due on these ways; whether the connection is to go on."""
+        for way in ways:
             way.send_due()
         done = all(way.ended and not way.kept for way in self.ways)
         return not done and not any(way.broken for way in self.ways)

@@ -108,7 +108,7 @@ def declare_recovery(
     if plan is None or settings is None or data is None:
         return None
     writer = data.plan.writer
-    arn = data.component.arns.apply(lambda arns: arns[writer.name])
+    arn = data.component.arn_of(writer.name)  # not of all members: a replica's rebuilding must not touch its backups
     component = BackupPlan(environment.label, _args(environment, settings, writer.region, arn, topics), options)
     for vault in plan.backups.vaults:
         if vault.region in _written_to(environment, settings, topics):
@@ -134,8 +134,7 @@ def declare_recovery(
         "warnings": component.warnings,
     }
     if plan.replication is not None:
-        keys = data.component.kms_key_arns
-        members = {one.region: keys.apply(lambda found, name=one.name: found[name]) for one in data.plan.members}
+        members = {one.region: data.component.key_arn_of(one.name) for one in data.plan.members}
         replication = BackupReplication(
             environment.label,
             _replication_args(environment, settings, writer.region, arn, members, topics),

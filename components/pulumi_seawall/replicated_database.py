@@ -85,6 +85,7 @@ class ReplicatedDatabase(pulumi.ComponentResource):
         members = {plan.writer.name: writer} | {
             one.name: _Member(self, name, plan, one, writer.arn) for one in plan.replicas
         }
+        self._members = members
         zone_id = self._writer_name(name, plan, plan.writer_name, writer.host) if plan.writer_name else None
 
         def by_member(attribute: str) -> pulumi.Output[Any]:
@@ -105,6 +106,14 @@ class ReplicatedDatabase(pulumi.ComponentResource):
         self.predictions = known([plain_prediction(prediction) for prediction in plan.predictions])
         self.warnings = known([warning.line for warning in plan.warnings])
         self.register_outputs({key: getattr(self, key) for key in type(self).__annotations__})
+
+    def arn_of(self, member: str) -> pulumi.Output[str]:
+        """A member's ARN, which depends on that member alone: what uses it is left alone when another one is rebuilt."""
+        return self._members[member].arn
+
+    def key_arn_of(self, member: str) -> pulumi.Output[str]:
+        """A member's key, as `arn_of`."""
+        return pulumi.Output.from_input(self._members[member].key_arn)
 
     def _writer_name(
         self, component: str, plan: DatabasePlan, name: WriterNamePlan, host: pulumi.Output[str]

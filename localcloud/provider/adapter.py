@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from localcloud.provider.clients import Cloud
+from localcloud.provider.values import is_known
 
 Properties = dict[str, Any]
 
@@ -114,9 +115,12 @@ class Adapter:
         return TAGS in self.inputs
 
     def normal(self, name: str, value: Any) -> Any:
-        """The value in the form in which equal means "no change"."""
+        """The value in the form in which equal means "no change".
+
+        One that is not known is like no other: the engine asks with it what the replacement of something else would do.
+        """
         normalizer = self.normalizers.get(name)
-        return value if normalizer is None or value is None else normalizer(value)
+        return value if normalizer is None or value is None or not is_known(value) else normalizer(value)
 
 
 def as_set(value: list[Any]) -> list[Any]:

@@ -6,6 +6,7 @@ import pytest
 from pulumi.runtime import proto
 
 from localcloud.provider.aws import ADAPTERS
+from localcloud.provider.values import UNKNOWN
 from provider_samples import SAMPLES, Surroundings
 
 pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("provider")]
@@ -109,3 +110,10 @@ async def test_what_a_rule_leaves_out_is_what_aws_fills_in(lab: Any) -> None:
     assert not (await made.diff({**inputs, "rules": spelled})).diffs
     changed = [inputs["rules"][1] | whole | {"startWindow": 60}, inputs["rules"][0]]
     assert list((await made.diff({**inputs, "rules": changed})).diffs) == ["rules"]
+
+
+async def test_the_engine_may_ask_with_a_list_that_it_does_not_know(lab: Any) -> None:
+    """Before it deletes something first, it asks what that does to all that depends on it: with unknown inputs."""
+    inputs = Surroundings(lab.clients).filled(SAMPLES[SELECTION][0])
+    made = await lab.create(SELECTION, "selection", inputs)
+    assert list((await made.diff({**inputs, "resources": UNKNOWN})).replaces) == ["resources"]

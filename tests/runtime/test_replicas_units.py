@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+import math
 import os
 import pickle
 import threading
@@ -22,6 +23,8 @@ from seawall.replicas import (
     ConsistencyToken,
     DatabaseServer,
     Fault,
+    LagPolicy,
+    ReaderState,
     ReadYourWrites,
     ReplicaRouter,
     StatementKind,
@@ -33,6 +36,7 @@ from seawall.replicas import (
     retrying,
     use_writer,
 )
+from seawall.replicas._monitor import QUICK_SECONDS
 from seawall.testing import FakeClock
 
 READ, WRITE, UNKNOWN = StatementKind.READ, StatementKind.WRITE, StatementKind.UNKNOWN
@@ -409,6 +413,40 @@ def test_live_objects_are_neither_pickled_nor_copied(router: ReplicaRouter) -> N
             pickle.dumps(live)
         with pytest.raises(CannotPickle):
             copy.copy(live)
+
+
+def test_a_reader_that_seems_to_lag_at_first_sight_is_looked_at_again_at_once(world: World, clock: FakeClock) -> None:
+    """On a busy writer every reader is some bytes behind when first measured, and by how many seconds nobody knows yet.
+
+    Until the next interval all reads fell on the writer, and beyond the fallback's limit failed.
+    """
+    world.commit("a")
+    router = ReplicaRouter(world.writer, world.readers, gauge=world, clock=clock)
+    monitor = router._monitor
+    assert monitor is not None
+    reader = world.readers[0]
+    monitor.round(world.writer)
+    assert monitor.round(reader) == QUICK_SECONDS
+    assert router.snapshot().servers[1].lag_seconds == math.inf
+    clock.advance(QUICK_SECONDS)
+    world.replay("b", "a")
+    assert monitor.round(reader) > 10 * QUICK_SECONDS
+    assert router.snapshot().servers[1].state is ReaderState.FRESH
+    world.commit("a")
+    clock.advance(1.0)
+    monitor.round(world.writer)
+    assert monitor.round(reader) > 10 * QUICK_SECONDS, "how far it is behind is known now"
+
+
+def test_a_reader_that_stands_still_is_not_looked_at_in_a_hurry_for_ever(world: World, clock: FakeClock) -> None:
+    """A replica whose replay was paused before this process began is measured as often as any other, after a while."""
+    world.commit("a")
+    router = ReplicaRouter(world.writer, world.readers, gauge=world, clock=clock)
+    monitor = router._monitor
+    assert monitor is not None
+    router.measure()
+    clock.advance(LagPolicy().max_lag_seconds)
+    assert monitor.round(world.readers[0]) > 10 * QUICK_SECONDS
 
 
 def test_many_threads_choose_while_roles_change(world: World) -> None:

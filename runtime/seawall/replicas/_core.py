@@ -151,6 +151,13 @@ class Core:
         """What is known of a server. For looking only."""
         return self._roles.members.get(name)
 
+    def too_early(self, name: str) -> bool:
+        """Whether a reader only seems to lag, because for its lag to be known the writer was not watched for long enough."""
+        reading = self.standing.readings.get(name)
+        if reading is None or reading.state is not ReaderState.LAGGING or reading.fresh_as_of != -math.inf:
+            return False
+        return self.now() - self._trail.began < self.lag.max_lag_seconds
+
     # What comes in
 
     def observed(self, name: str, observation: Observation, began: float) -> None:

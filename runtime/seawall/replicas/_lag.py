@@ -52,6 +52,11 @@ class Trail:
         """How far the writer is known to have written."""
         return self._samples[-1][1] if self._samples else None
 
+    @property
+    def began(self) -> float:
+        """How far it reaches back, in the clock's seconds; infinite while it is empty."""
+        return self._samples[0][0] if self._samples else math.inf
+
     def fresh_as_of(self, position: int) -> float:
         """A time, in the clock's seconds, of which everything written before is replayed at `position`."""
         for began, written in reversed(self._samples):

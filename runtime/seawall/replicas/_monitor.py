@@ -14,7 +14,9 @@ __all__ = ["Monitor"]
 UNSETTLED_SECONDS: Final = (
     0.2  # between two looks while the writer is lost or in doubt: a promotion is seen within that
 )
-QUICK_SECONDS: Final = 0.02  # to the second look at a server that just failed
+QUICK_SECONDS: Final = (
+    0.02  # to the second look at a server that just failed, or that was behind when a writer was first seen
+)
 
 
 @final
@@ -49,15 +51,20 @@ class Monitor:
         self.follow()
 
     def await_first(self, seconds: float) -> None:
-        """Wait until every server has been measured or has failed to be, at most so long."""
+        """Wait until every server has been measured or has failed to be, at most so long.
+
+        On a busy writer every reader is a little behind when first measured, and by how much only the second look tells.
+        """
         until = self._clock.monotonic() + seconds
         with self._core.desk as desk:
             while not self._all_known() and (left := until - self._clock.monotonic()) > 0.0:
                 desk.pause(left)
 
     def _all_known(self) -> bool:
-        seen = [self._core.seen(name) for name in self._core.standing.servers]
-        return all(each is None or each.failures > 0 or each.observation is not None for each in seen)
+        names = self._core.standing.servers
+        seen = [self._core.seen(name) for name in names]
+        measured = all(each is None or each.failures > 0 or each.observation is not None for each in seen)
+        return measured and not any(self._core.too_early(name) for name in names)
 
     def stop(self) -> None:
         """Measure no more, and close the gauge's connections. Idempotent."""
@@ -110,7 +117,7 @@ class Monitor:
         mine = core.seen(name)
         if core.desk.busy and name != standing.current:
             return policy.hurry_seconds
-        if mine is not None and mine.failures == 1:
+        if (mine is not None and mine.failures == 1) or core.too_early(name):
             return min(QUICK_SECONDS, policy.interval_seconds)
         if standing.trouble is not None or (current is not None and current.failures):
             return min(UNSETTLED_SECONDS, policy.interval_seconds)

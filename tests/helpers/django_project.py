@@ -13,7 +13,8 @@ from localcloud.postgres import until
 from localcloud.postgres_fleet import PostgresFleet
 from seawall.replicas import DatabaseServer, Gauge, LagPolicy, ReaderState, ReplicaRouter, consistency_scope
 
-INTERVAL_SECONDS = 0.1  # of measuring: a test does not wait a second for a verdict
+# A test does not wait a second for a verdict; and however busy the machine is, a replica is not unfit because of that.
+LAG = LagPolicy(interval_seconds=0.1, timeout_seconds=5.0, max_lag_seconds=60.0, verdict_ttl_seconds=60.0)
 FIT = (ReaderState.FRESH, ReaderState.WRITER)
 ENGINE = "seawall.replicas_django.postgresql"
 
@@ -23,8 +24,7 @@ _options: dict[str, Any] = {}
 
 def make_router(gauge: Gauge) -> ReplicaRouter:
     """What `SEAWALL_REPLICAS` names: a router of the present test's servers."""
-    lag = LagPolicy(interval_seconds=INTERVAL_SECONDS)
-    return ReplicaRouter(_servers[0], _servers[1:], gauge=gauge, **{"lag": lag, **_options})
+    return ReplicaRouter(_servers[0], _servers[1:], gauge=gauge, **{"lag": LAG, **_options})
 
 
 def servers_of(fleet: PostgresFleet) -> list[DatabaseServer]:

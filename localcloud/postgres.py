@@ -26,7 +26,7 @@ from localcloud.postgres_settings import HOST, configuration
 __all__ = ["PostgresServer", "until"]
 
 PORTS: Final = range(20_000, 32_000)  # below those that systems give to clients, or a restart could find its port taken
-POLL_SECONDS: Final = 0.005
+POLL_SECONDS: Final = (0.005, 0.05)  # at first, and at last: to ask a server takes a process each time
 LIMIT_SECONDS: Final = 30.0  # for what takes a fraction of a second on an idle machine
 IPC_RMID: Final = 0
 SIGNS_OF_FAILURE: Final = ("could not", "invalid", "FATAL")  # in what a server writes; the first says most
@@ -360,10 +360,12 @@ def until(condition: Callable[[], object], what: str, *, limit_seconds: float = 
         LocalCloudError: it did not; the line says for what it waited.
     """
     deadline = time.monotonic() + limit_seconds
+    pause = POLL_SECONDS[0]
     while not condition():
         if time.monotonic() > deadline:
             raise LocalCloudError(f"waited {limit_seconds:.0f} s in vain: {what}")
-        time.sleep(POLL_SECONDS)
+        time.sleep(pause)
+        pause = min(pause * 1.5, POLL_SECONDS[1])
 
 
 def _lives(process: psutil.Process) -> bool:

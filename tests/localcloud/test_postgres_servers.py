@@ -187,12 +187,11 @@ def test_a_server_that_cannot_start_says_why(postgres_fleet: PostgresFleet) -> N
     replica.reset_settings()
 
 
-def test_a_fleet_has_its_own_system_identifier_if_asked() -> None:
+def test_a_fleet_has_its_own_system_identifier_if_asked(postgres_fleet: PostgresFleet) -> None:
     """Positions of two systems do not compare; tests of that need two systems."""
     with PostgresFleet(replicas=1, system_of_its_own=True) as fleet:
         ours = {server.sql("SELECT system_identifier FROM pg_control_system()") for server in fleet.servers}
-    with PostgresFleet(replicas=0) as other:
-        theirs = other.primary.sql("SELECT system_identifier FROM pg_control_system()")
+    theirs = postgres_fleet.primary.sql("SELECT system_identifier FROM pg_control_system()")
 
     assert len(ours) == 1
     assert theirs not in ours
@@ -299,3 +298,17 @@ def test_a_slow_proxy_delays_each_way(postgres_fleet: PostgresFleet) -> None:
         assert time.monotonic() - began >= 0.1
         assert (proxy.accepted, proxy.connections) == (1, 1)
         proxy.delay_seconds = 0.0
+
+
+def test_a_proxy_that_holds_answers_lets_the_server_do_what_it_was_told(postgres_fleet: PostgresFleet) -> None:
+    """The worst moment of a failure: it is done, and nobody knows."""
+    server = postgres_fleet.primary
+    write(server.dsn(), "CREATE TABLE item (number int)")
+    with TcpProxy(server.port) as proxy, closing(psycopg.connect(server.dsn(port=proxy.port))) as session:
+        session.autocommit = True
+        proxy.hold_answers()
+        answer = under_way(session, "INSERT INTO item VALUES (1)")
+        assert rows(server.dsn(), "SELECT * FROM item") == [(1,)]
+
+        proxy.restore()
+        answer.result(10)

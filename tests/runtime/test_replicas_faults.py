@@ -4,8 +4,6 @@ What goes wrong at replicas and in the network is here; writers that die, change
 `test_replicas_faults_writer`.
 """
 
-import threading
-import time
 from contextlib import ExitStack, closing
 
 import psycopg
@@ -211,33 +209,3 @@ def test_a_unit_of_work_reads_at_one_replica_to_its_end(postgres_fleet: Postgres
             assert again == first
         assert shop.look(2) in [(each.name, True) for each in shop.others if each is not drained]
         drained.resume_replay()
-
-
-def test_threads_share_the_routers_verdicts_without_a_read_that_fails(postgres_fleet: PostgresFleet) -> None:
-    """Eight threads read while one replica is killed and the other one is paused and goes on."""
-    with Shop(postgres_fleet, consistency=ReadYourWrites(wait_seconds=1.0)) as shop:
-        dead, paused = shop.others
-        shop.place(0)
-        stop = threading.Event()
-        failed: list[Exception] = []
-
-        def read() -> None:
-            while not stop.is_set():
-                try:
-                    assert shop.has(0)
-                except Exception as error:  # noqa: BLE001 - any failure is what this test is about
-                    failed.append(error)
-
-        readers = [threading.Thread(target=read) for _ in range(8)]
-        for each in readers:
-            each.start()
-        time.sleep(0.1)
-        dead.kill()
-        paused.pause_replay()
-        time.sleep(0.2)
-        paused.resume_replay()
-        time.sleep(0.2)
-        stop.set()
-        for each in readers:
-            each.join(10)
-        assert not failed

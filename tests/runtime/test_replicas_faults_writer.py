@@ -339,33 +339,3 @@ def test_an_isolated_old_writer_gets_no_write_after_its_epoch(postgres_fleet: Po
         isolated.place(2000)
         assert 2000 in numbers_at(new)
         assert 2000 not in numbers_at(old)
-
-
-def test_zero_acknowledged_commits_are_lost_with_synchronous_replication() -> None:
-    """What asynchronous replication cannot promise: the writer dies under load, and each acknowledged order is at the next."""
-    with (
-        PostgresFleet(replicas=2, synchronous_commit="remote_apply") as fleet,
-        Shop(fleet, consistency=PATIENT, gauge_user=MONITOR) as shop,
-    ):
-        acknowledged: list[int] = []
-
-        def order(worker: int) -> None:
-            for number in range(worker * 10_000, worker * 10_000 + 10_000):
-                try:
-                    with consistency_scope():
-                        shop.place(number)
-                except (DatabaseInterrupted, NoWriterAvailable):
-                    return
-                acknowledged.append(number)
-
-        workers = [threading.Thread(target=order, args=(worker,)) for worker in range(4)]
-        for each in workers:
-            each.start()
-        time.sleep(0.4)
-        shop.first.kill()
-        for each in workers:
-            each.join(20)
-        new = fleet.furthest()
-        fleet.promote(new)
-        assert len(acknowledged) > 20
-        assert set(acknowledged) <= numbers_at(new)

@@ -122,7 +122,9 @@ class PsycopgUnit:
                     course.give_up(error, None)
                     raise
                 course.route = other
-        held.connection.read_only = True if course.reads_only else None
+        wanted = True if course.reads_only else None
+        if held.connection.read_only is not wanted:  # to set it takes a lock, even to what it is
+            held.connection.read_only = wanted
         return held
 
     # How it ends

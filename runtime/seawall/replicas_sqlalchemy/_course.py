@@ -62,8 +62,12 @@ class Course:
     def begun(self, dialect: Dialect, connection: PoolProxiedConnection) -> None:
         """The session has a transaction on that connection from now on; nothing was sent yet."""
         connection.info[COURSE] = self
-        if self.route is not None and self.route.read_only:
-            set_read_only(dialect, connection, on=True)
+        set_read_only(dialect, connection, on=self.route is not None and self.route.read_only)
+
+    @property
+    def leaves_marks(self) -> bool:
+        """Whether it reads at the writer, whose connections are not to stay read-only: migrations use them, too."""
+        return self.route is not None and self.route.read_only and self.route.is_writer
 
     # What errors mean
 

@@ -108,13 +108,18 @@ def _rows() -> Any:
     return tuple_row
 
 
-def set_read_only(dialect: Dialect, connection: PoolProxiedConnection, *, on: bool) -> bool:
-    """Let the next transaction be READ ONLY, or as the server has it, without a round trip; whether that can be done."""
+def set_read_only(dialect: Dialect, connection: PoolProxiedConnection, *, on: bool) -> None:
+    """Let the next transaction be READ ONLY, or as the server has it, without a round trip.
+
+    With other drivers that is left to the server, which is a replica as a rule.
+    """
     if dialect.name != POSTGRESQL or dialect.driver not in (PSYCOPG, "asyncpg", "psycopg2"):
-        return False  # left to the server, which is a replica as a rule
-    usual = False if dialect.driver == "asyncpg" else None
-    cast("Any", dialect).set_readonly(connection.dbapi_connection, True if on else usual)
-    return True
+        return
+    wanted = True if on else False if dialect.driver == "asyncpg" else None
+    driver: Any = connection.dbapi_connection
+    marked = driver.read_only if dialect.driver == PSYCOPG else driver.readonly
+    if marked is not wanted:
+        cast("Any", dialect).set_readonly(driver, wanted)
 
 
 def fault_in(error: BaseException, dialect: Dialect | None) -> Fault:

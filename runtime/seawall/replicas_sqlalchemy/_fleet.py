@@ -14,7 +14,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from seawall._raw_statements import classifier
 from seawall.errors import CannotPickle, InvalidInput
-from seawall.replicas import DatabaseServer, ReplicaRouter, Retirement, StatementKind
+from seawall.events import Event
+from seawall.replicas import DatabaseServer, ReplicaRouter, Retirement, StatementKind, WriterChanged
 from seawall.replicas_sqlalchemy._course import COURSE, Course
 from seawall.replicas_sqlalchemy._drivers import committer, fault_in, raw_dialect, set_read_only
 from seawall.replicas_sqlalchemy._statements import Reader
@@ -73,6 +74,7 @@ class EngineFleet:
         self._slots: dict[str, _Slot] = {}
         self._reader: Reader | None = None
         self._retirement: Final[Retirement] = router.on_retire(self.retire)
+        self._subscription: Final = router.events.subscribe(self._promoted)
 
     def engine(self, server: DatabaseServer) -> Engine:
         """The engine of that server, for sync code; of an async engine the one below it."""
@@ -105,6 +107,11 @@ class EngineFleet:
             reader = self._reader = Reader(classifier(raw_dialect(dialect)))
         return reader.kind(statement)
 
+    def _promoted(self, event: Event) -> None:
+        """A promoted server's connections are from when it was read from: they are read-only."""
+        if isinstance(event, WriterChanged):
+            self.retire(DatabaseServer(event.current))
+
     def retire(self, server: DatabaseServer) -> None:
         """Drop that server's pool as a whole; the next one who needs the server makes another."""
         with self._lock:
@@ -115,6 +122,7 @@ class EngineFleet:
     def dispose(self) -> None:
         """Close all pools of sync engines, and follow the router no longer. Idempotent."""
         self._retirement.cancel()
+        self._subscription.cancel()
         with self._lock:
             slots, self._slots = list(self._slots.values()), {}
         for slot in slots:
@@ -123,6 +131,7 @@ class EngineFleet:
     async def aclose(self) -> None:
         """As `dispose`, for async engines: all pools are closed when it returns."""
         self._retirement.cancel()
+        self._subscription.cancel()
         with self._lock:
             slots, self._slots = list(self._slots.values()), {}
         for slot in slots:
@@ -178,16 +187,19 @@ def _take_over(dialect: Dialect, router: ReplicaRouter) -> None:
         if course is None:
             usual_commit(connection)
             return
+        marked = course.leaves_marks
         course.commit(dialect, connection, commit, usual_commit)
-        _settle(connection)
+        if marked:
+            _unmark(connection)
 
     def do_rollback(connection: PoolProxiedConnection) -> None:
         course = _take(connection)
+        marked = course is not None and course.leaves_marks
         usual_rollback(connection)
-        if course is not None:
-            _settle(connection)
+        if marked:
+            _unmark(connection)
 
-    def _settle(connection: PoolProxiedConnection) -> None:
+    def _unmark(connection: PoolProxiedConnection) -> None:
         if connection.is_valid:
             with contextlib.suppress(Exception):  # a connection that is lost is closed by its pool
                 set_read_only(dialect, connection, on=False)

@@ -17,7 +17,8 @@ class WorkloadPurpose(Enum):
     OPERATOR = "operator"
     """Who fails over: writes the live document, promotes the named databases, moves the named switches."""
     SURVEYOR = "surveyor"
-    """Who runs `seawall adopt`: looks at zones, checks, alarms, databases and backups, and changes nothing."""
+    """Who runs `seawall adopt` and `seawall dns explain`: looks at zones, checks, alarms, databases and backups, and
+    changes nothing."""
 
 
 class PodArgs(TypedDict):

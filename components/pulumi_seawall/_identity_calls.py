@@ -2,7 +2,7 @@
 
 This table is the one source of the policies. A test runs the code, has botocore record what goes out, and compares: a call
 that is not here would be denied in production, and one that nobody makes would be allowed for nothing. What the code does
-not do yet (`caller` is empty) is prepared here, and the test says which calls those are.
+not do yet (`callers` is empty) is prepared here, and the test says which calls those are.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -46,14 +46,14 @@ class Call:
         service: boto3's name of the service.
         operation: As botocore has it.
         on: What it is made on.
-        caller: The module whose code makes it; empty while that is not written.
+        callers: The modules whose code makes it; none while that is not written.
         action: IAM's name, where it is not the service's and the operation's.
     """
 
     service: str
     operation: str
     on: On
-    caller: str = ""
+    callers: tuple[str, ...] = ()
     action: str = ""
 
     @property
@@ -64,18 +64,19 @@ class Call:
 
 TOPOLOGY: Final = "seawall.topology"
 ADOPT: Final = "seawall_ops.adopt"
+EXPLAIN: Final = "seawall_ops.explain"
 
 CALLS: Final[Mapping[WorkloadPurpose, tuple[Call, ...]]] = {
-    WorkloadPurpose.APP: (Call("ssm", "GetParameters", On.DOCUMENTS, TOPOLOGY),),
+    WorkloadPurpose.APP: (Call("ssm", "GetParameters", On.DOCUMENTS, (TOPOLOGY,)),),
     WorkloadPurpose.OBSERVER: (
-        Call("ssm", "GetParameters", On.DOCUMENTS, TOPOLOGY),
+        Call("ssm", "GetParameters", On.DOCUMENTS, (TOPOLOGY,)),
         Call("route53", "GetHealthCheck", On.HEALTH_CHECKS),
         Call("route53", "GetHealthCheckStatus", On.HEALTH_CHECKS),
         Call("cloudwatch", "DescribeAlarms", On.ALARMS),
         Call("cloudwatch", "GetMetricData", On.REGION),
     ),
     WorkloadPurpose.OPERATOR: (
-        Call("ssm", "GetParameters", On.DOCUMENTS, TOPOLOGY),
+        Call("ssm", "GetParameters", On.DOCUMENTS, (TOPOLOGY,)),
         Call("ssm", "PutParameter", On.LIVE_DOCUMENT),
         Call("rds", "DescribeDBInstances", On.NAMED_DATABASES),
         Call("rds", "PromoteReadReplica", On.NAMED_DATABASES),
@@ -87,15 +88,18 @@ CALLS: Final[Mapping[WorkloadPurpose, tuple[Call, ...]]] = {
         Call("route53-recovery-cluster", "UpdateRoutingControlState", On.ROUTING_CONTROLS),
     ),
     WorkloadPurpose.SURVEYOR: (
-        Call("route53", "ListHostedZones", On.GLOBAL, ADOPT),
-        Call("route53", "ListResourceRecordSets", On.ZONES, ADOPT),
-        Call("route53", "ListHealthChecks", On.GLOBAL, ADOPT),
-        Call("cloudwatch", "DescribeAlarms", On.ALARMS, ADOPT),
-        Call("rds", "DescribeDBInstances", On.DATABASES, ADOPT),
-        Call("rds", "DescribeDBSubnetGroups", On.SUBNET_GROUPS, ADOPT),
-        Call("rds", "DescribeDBParameters", On.PARAMETER_GROUPS, ADOPT),
-        Call("backup", "ListBackupVaults", On.REGION, ADOPT),
-        Call("backup", "ListBackupPlans", On.REGION, ADOPT),
+        Call("route53", "ListHostedZones", On.GLOBAL, (ADOPT, EXPLAIN)),
+        Call("route53", "ListResourceRecordSets", On.ZONES, (ADOPT, EXPLAIN)),
+        Call("route53", "ListHealthChecks", On.GLOBAL, (ADOPT, EXPLAIN)),
+        Call("route53", "GetHostedZone", On.ZONES, (EXPLAIN,)),
+        Call("route53", "GetHealthCheckStatus", On.HEALTH_CHECKS, (EXPLAIN,)),
+        Call("route53", "ListTagsForResources", On.HEALTH_CHECKS, (EXPLAIN,)),
+        Call("cloudwatch", "DescribeAlarms", On.ALARMS, (ADOPT,)),
+        Call("rds", "DescribeDBInstances", On.DATABASES, (ADOPT,)),
+        Call("rds", "DescribeDBSubnetGroups", On.SUBNET_GROUPS, (ADOPT,)),
+        Call("rds", "DescribeDBParameters", On.PARAMETER_GROUPS, (ADOPT,)),
+        Call("backup", "ListBackupVaults", On.REGION, (ADOPT,)),
+        Call("backup", "ListBackupPlans", On.REGION, (ADOPT,)),
     ),
 }
 

@@ -8,10 +8,12 @@ import pytest
 
 from localcloud.provider.clients import Clients
 from pulumi_seawall import WorkloadPurpose
-from pulumi_seawall._identity_calls import ADOPT, CALLS, TOPOLOGY, Call
+from pulumi_seawall._identity_calls import ADOPT, CALLS, EXPLAIN, TOPOLOGY, Call
 from seawall.contract import declared_parameter
 from seawall.topology import SsmSource, dump, load
 from seawall_ops.adopt.account import look_at_account
+from seawall_ops.dns import Signal
+from seawall_ops.explain import reading
 from seawall_policies import operations
 from topology_documents import shop
 
@@ -53,8 +55,38 @@ def adopting(clients: Clients) -> Callable[[], None]:
     return run
 
 
+def explaining(clients: Clients) -> Callable[[], None]:
+    """What `seawall dns explain` reads: by name and by `--zone-id`, a check with its name, and with `--now` its status."""
+    name = f"s{uuid.uuid4().hex[:8]}"
+    route53 = clients.get("route53", "us-east-1")
+    zone_id = route53.create_hosted_zone(Name=f"{name}.test", CallerReference=name)["HostedZone"]["Id"].rpartition("/")[
+        2
+    ]
+    check_id = route53.create_health_check(
+        CallerReference=name, HealthCheckConfig={"Type": "TCP", "IPAddress": "203.0.113.10", "Port": 443}
+    )["HealthCheck"]["Id"]
+    tags = [{"Key": "Name", "Value": name}]
+    route53.change_tags_for_resource(ResourceType="healthcheck", ResourceId=check_id, AddTags=tags)
+    record = {
+        "Name": f"shop.{name}.test", "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": "203.0.113.10"}],
+        "Weight": 1, "SetIdentifier": "blue", "HealthCheckId": check_id,
+    }  # fmt: skip
+    changes = {"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]}
+    route53.change_resource_record_sets(HostedZoneId=zone_id, ChangeBatch=changes)
+
+    def run() -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(reading, "client", clients.get)
+            by_name = reading.from_route53(f"shop.{name}.test")
+            by_id = reading.from_route53(f"shop.{name}.test", zone_id=zone_id, now=True)
+        assert by_name.checks[check_id].name == name
+        assert by_id.signals == {check_id: Signal.HEALTHY}
+
+    return run
+
+
 # Prepares what the code needs, and says how it is run.
-CODE: dict[str, Callable[[Clients], Callable[[], None]]] = {TOPOLOGY: topology, ADOPT: adopting}
+CODE: dict[str, Callable[[Clients], Callable[[], None]]] = {TOPOLOGY: topology, ADOPT: adopting, EXPLAIN: explaining}
 
 # What is granted for code that is not written yet: the failover command, its observers and its switch. When that code
 # makes the calls, its module stands in the table, and nothing may be left here.
@@ -75,7 +107,7 @@ RUN = [
     (purpose, caller)
     for purpose, calls in CALLS.items()
     for caller in CODE
-    if any(call.caller == caller for call in calls)
+    if any(caller in call.callers for call in calls)
 ]
 
 
@@ -87,16 +119,16 @@ def test_a_purpose_is_granted_exactly_the_calls_of_the_code_that_it_runs(
     run = CODE[caller](local_clients.clients)
     local_clients.calls.taken()
     run()
-    assert local_clients.calls.taken() == {call.permission for call in CALLS[purpose] if call.caller == caller}
+    assert local_clients.calls.taken() == {call.permission for call in CALLS[purpose] if caller in call.callers}
 
 
 def test_every_caller_in_the_table_is_run_and_the_rest_is_known_to_be_ahead() -> None:
     """A module that is named but never run would prove nothing; what has no module is listed, so that it shrinks."""
     calls = [(purpose, call) for purpose, granted in CALLS.items() for call in granted]
-    assert {call.caller for _, call in calls if call.caller} == set(CODE)
+    assert {caller for _, call in calls for caller in call.callers} == set(CODE)
     ahead: dict[WorkloadPurpose, set[str]] = {}
     for purpose, call in calls:
-        if not call.caller:
+        if not call.callers:
             ahead.setdefault(purpose, set()).add(call.permission)
     assert ahead == AHEAD
 

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, NoReturn, cast, final
 
 from seawall._sleep import sleep_async
@@ -20,8 +20,8 @@ from seawall.replicas._core import Core, Standing
 from seawall.replicas._lag import Reading
 from seawall.replicas._lineage import Held, Lineage
 from seawall.replicas._model import Bounded, ChoiceReason, Consistency, ReaderState, ReadYourWrites, WriterOnly
-from seawall.replicas._route import FallbackRoute, Route
-from seawall.replicas._scope import READ_ONLY, USE_WRITER, Scope, current_scope, mode
+from seawall.replicas._route import FallbackRoute, ReadingRoute, Route, WriterRoute
+from seawall.replicas._scope import READ_ONLY, USE_WRITER, Scope, mode, scope_of
 from seawall.replicas._tokens import CLOCKS_APART_SECONDS, ConsistencyToken, TimeToken
 
 __all__ = ["Ask", "Chooser"]
@@ -45,6 +45,11 @@ class Ask:
     """Why a reader is chosen, if one is."""
     waits: bool = True
     """Whether it may wait for a reader to catch up."""
+    plain: bool = field(init=False)
+    """Whether any fit reader will do, unless the scope or the block wants something else."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "plain", isinstance(self.consistency, ReadYourWrites) and not self.at_writer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +131,8 @@ class Chooser:
 
     def _at_writer(self, standing: Standing, name: str, reason: ChoiceReason, *, read_only: bool) -> Route:
         self._count(name, reason)
-        return Route(standing.servers[name], reason, standing.generation, None, is_writer=True, read_only=read_only)
+        kind = ReadingRoute if read_only else WriterRoute
+        return kind(standing.servers[name], reason, standing.generation, None)
 
     # Readers
 
@@ -137,7 +143,7 @@ class Chooser:
             exclude: Names not to pick.
             ask: What is asked for.
         """
-        found = self._choose(exclude, ask)
+        found = self._quick(exclude, ask) or self._choose(exclude, ask)
         if isinstance(found, Route):
             return found
         core = self._core
@@ -154,7 +160,7 @@ class Chooser:
 
     async def areader(self, exclude: Collection[str], ask: "Ask") -> Route:
         """As `reader`, for async code."""
-        found = self._choose(exclude, ask)
+        found = self._quick(exclude, ask) or self._choose(exclude, ask)
         if isinstance(found, Route):
             return found
         core = self._core
@@ -181,6 +187,35 @@ class Chooser:
             return found
         raise AssertionError("without waiting there is a route or an error")
 
+    def _quick(self, exclude: Collection[str], ask: "Ask") -> Route | None:
+        """The usual case in as few steps as it has: whoever asks has written nothing, and wants nothing but a fit reader."""
+        core = self._core
+        standing = core.standing
+        if not ask.plain or mode() or core.now() > standing.expires:
+            return None
+        scope = scope_of()
+        sticky = None
+        if scope is not None:
+            if scope.tokens.positions or scope.tokens.time is not None or not scope.undemanding:
+                return None
+            sticky = scope.sticky.get(core.name)
+        try:
+            attempt = core.selector.pick(exclude, prefer=sticky)
+        except NoEndpointAvailable:
+            return None
+        name = attempt.endpoint.name
+        reading = standing.readings.get(name)
+        if reading is None or reading.state is not ReaderState.FRESH:
+            attempt.release()
+            return None
+        if scope is not None and name != sticky:
+            scope.sticky[core.name] = name
+        reason = ask.reason
+        choice = (name, reason)
+        with core.lock:
+            core.choices[choice] = core.choices.get(choice, 0) + 1
+        return Route(standing.servers[name], reason, standing.generation, attempt)
+
     def _choose(self, exclude: Collection[str], ask: "Ask") -> Route | float:
         """A route, or for how many seconds it is worth waiting for one."""
         core = self._core
@@ -188,7 +223,7 @@ class Chooser:
         now = core.now()
         if now > standing.expires:
             standing = core.refresh()
-        scope = current_scope()
+        scope = scope_of()
         consistency, at_writer, position, need = ask.consistency, ask.at_writer, NOTHING, None
         if scope is not None:
             if scope.consistency is not None and not ask.given:

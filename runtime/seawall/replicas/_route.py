@@ -1,13 +1,13 @@
 """One unit of work's way to one server, and how it ended."""
 
 from collections import deque
-from typing import Final, NoReturn, final
+from typing import NoReturn, final
 
 from seawall.errors import CannotPickle
 from seawall.replicas._model import ChoiceReason, DatabaseServer
 from seawall.selector import Attempt
 
-__all__ = ["FallbackRoute", "Route"]
+__all__ = ["FallbackRoute", "ReadingRoute", "Route", "WriterRoute"]
 
 
 class Route:
@@ -16,25 +16,18 @@ class Route:
     Say once how it ended; a second time does nothing.
     """
 
-    __slots__ = ("_attempt", "generation", "is_writer", "read_only", "reason", "server")
+    __slots__ = ("_attempt", "generation", "reason", "server")
 
-    def __init__(
-        self,
-        server: DatabaseServer,
-        reason: ChoiceReason,
-        generation: int,
-        attempt: Attempt | None,
-        *,
-        is_writer: bool = False,
-        read_only: bool = True,
-    ) -> None:
-        self.server: Final = server
-        self.reason: Final = reason
-        self.generation: Final = generation
+    is_writer: bool = False
+    """Whether the server is the writer."""
+    read_only: bool = True
+    """Whether the transaction is to be begun READ ONLY: it is here to read, whatever the server could do."""
+
+    def __init__(self, server: DatabaseServer, reason: ChoiceReason, generation: int, attempt: Attempt | None) -> None:
+        self.server = server
+        self.reason = reason
+        self.generation = generation
         """The router's when it was made: a connection of an earlier one must not be used for writes."""
-        self.is_writer: Final = is_writer
-        self.read_only: Final = read_only
-        """Whether the transaction is to be begun READ ONLY: it is here to read, whatever the server could do."""
         self._attempt: Attempt | None = attempt
 
     def success(self) -> None:
@@ -66,13 +59,31 @@ class Route:
 
 
 @final
-class FallbackRoute(Route):
+class WriterRoute(Route):
+    """The writer, to write to."""
+
+    __slots__ = ()
+
+    is_writer = True
+    read_only = False
+
+
+class ReadingRoute(Route):
+    """The writer, to read from."""
+
+    __slots__ = ()
+
+    is_writer = True
+
+
+@final
+class FallbackRoute(ReadingRoute):
     """A read that fell on the writer; how many of these are under way is limited, so that it says when it is over."""
 
     __slots__ = ("_returned",)
 
     def __init__(self, server: DatabaseServer, reason: ChoiceReason, generation: int, returned: deque[None]) -> None:
-        super().__init__(server, reason, generation, None, is_writer=True)
+        super().__init__(server, reason, generation, None)
         self._returned: deque[None] | None = returned
 
     def success(self) -> None:

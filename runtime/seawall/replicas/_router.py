@@ -45,6 +45,10 @@ from seawall.topology._sources import own_region
 __all__ = ["ReplicaRouter", "Retirement"]
 
 
+OUTLIER: Final = OutlierDetection(ejection_seconds=5.0, max_ejection_seconds=60.0)
+"""Shorter than a selector's own: readers are measured every second, and one that is fit again is wanted back."""
+
+
 class Options(TypedDict, total=False):
     """The arguments of `ReplicaRouter` that `from_topology` passes on."""
 
@@ -131,7 +135,7 @@ class ReplicaRouter:
         lease: EpochLease | None = None,
         region: str | None = None,
         policy: Policy = PowerOfTwoChoices(),  # noqa: B008 - frozen
-        outlier: OutlierDetection | None = OutlierDetection(),  # noqa: B008 - frozen
+        outlier: OutlierDetection | None = OUTLIER,
         slow_start: SlowStart | None = SlowStart(),  # noqa: B008 - frozen
         epoch: int = 0,
         name: str = "database",

@@ -21,7 +21,17 @@ from seawall.replicas._model import Bounded, Consistency, ReadYourWrites, Writer
 from seawall.replicas._signer import TokenSigner
 from seawall.replicas._tokens import CLOCKS_APART_SECONDS, TimeToken, Token, Tokens
 
-__all__ = ["Mode", "Scope", "consistency_scope", "current_scope", "mode", "own_scope", "read_only", "use_writer"]
+__all__ = [
+    "Mode",
+    "Scope",
+    "consistency_scope",
+    "current_scope",
+    "mode",
+    "own_scope",
+    "read_only",
+    "scope_of",
+    "use_writer",
+]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -58,6 +68,11 @@ class Scope:
         """The reader that each router last gave this session: with another one it might go back in time."""
         for token in tokens:
             self.tokens.add(token)
+
+    @property
+    def undemanding(self) -> bool:
+        """Whether it wants nothing but what the router promises anyway."""
+        return self.consistency is None and self.doubtful_until == -math.inf
 
     def note(self, token: Token) -> None:
         """The session has written up to here."""
@@ -98,6 +113,10 @@ class Scope:
 
 
 _SCOPE: Final[ContextVar[Scope | None]] = ContextVar("seawall_scope", default=None)
+
+
+scope_of: Final = _SCOPE.get
+"""As `current_scope`, without a frame of its own: it is asked before every statement."""
 
 
 def current_scope() -> Scope | None:

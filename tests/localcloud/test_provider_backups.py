@@ -7,7 +7,8 @@ from pulumi.runtime import proto
 
 from localcloud.provider.aws import ADAPTERS
 from localcloud.provider.values import UNKNOWN
-from provider_samples import SAMPLES, Surroundings
+from provider_samples import SAMPLES
+from provider_surroundings import Surroundings
 
 pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("provider")]
 

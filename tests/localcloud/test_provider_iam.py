@@ -9,7 +9,7 @@ from localcloud.provider.aws import ADAPTERS
 from localcloud.provider.aws.iam import LARGEST_INLINE_POLICIES, LARGEST_TRUST_POLICY, size_without_space
 from localcloud.provider.aws.iam_policy import LARGEST_POLICY, MOST_VERSIONS
 from localcloud.provider.sweep import sweep
-from provider_samples import ALLOWS, TRUST
+from provider_surroundings import ALLOWS, TRUST
 
 pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("provider")]
 

@@ -14,7 +14,8 @@ from localcloud.provider.journal import Journal
 from localcloud.provider.recorded import recorded
 from localcloud.provider.values import UNKNOWN
 from provider_plugin import Plugin
-from provider_samples import SAMPLES, Surroundings
+from provider_samples import SAMPLES
+from provider_surroundings import Surroundings
 from pulumi_seawall._pipeline_access import LOOKS, PROVIDER_ONLY, TYPES
 
 pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("provider")]

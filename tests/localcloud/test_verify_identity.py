@@ -12,7 +12,7 @@ from localcloud.provider.aws.pod_identity import TOKEN
 from localcloud.provider.clients import Clients
 from localcloud.provider.recorded import RecordedObject, keep
 from localcloud.verify_identity import faults, identities
-from provider_samples import ALLOWS, TRUST
+from provider_surroundings import ALLOWS, TRUST
 
 pytestmark = pytest.mark.xdist_group("provider")
 

@@ -110,8 +110,8 @@ class Core:
         self.lag: Final = lag
         self.bus: Final = bus
         self.now: Final = clock.monotonic
-        self.desk = Desk()
-        self.lock = threading.Lock()
+        self.desk: Desk = Desk()
+        self.lock: threading.Lock = threading.Lock()
         self.fallback: Final = Fallback(fallback)
         self.lease: Final = HeldLease(lease)
         self.sight: Sight | None = None
@@ -130,7 +130,7 @@ class Core:
         self._applying = self._apply_again = False
         self._applied_readers: tuple[DatabaseServer, ...] = ()
         self._applied_fit: dict[str, bool] = {}
-        self.standing = self._stand(self.now())
+        self.standing: Standing = self._stand(self.now())
         self._apply()
         renew_after_fork(self)
 

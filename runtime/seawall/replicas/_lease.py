@@ -20,7 +20,7 @@ class HeldLease:
 
     def __init__(self, terms: EpochLease | None) -> None:
         self._terms: Final = terms
-        self.epoch = -1
+        self.epoch: int = -1
         """The latest epoch seen."""
         self.until: float = math.inf if terms is None else -math.inf
         """Until when, by the monotonic clock, writes may begin."""

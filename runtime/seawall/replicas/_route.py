@@ -24,9 +24,9 @@ class Route:
     """Whether the transaction is to be begun READ ONLY: it is here to read, whatever the server could do."""
 
     def __init__(self, server: DatabaseServer, reason: ChoiceReason, generation: int, attempt: Attempt | None) -> None:
-        self.server = server
-        self.reason = reason
-        self.generation = generation
+        self.server: DatabaseServer = server
+        self.reason: ChoiceReason = reason
+        self.generation: int = generation
         """The router's when it was made: a connection of an earlier one must not be used for writes."""
         self._attempt: Attempt | None = attempt
 

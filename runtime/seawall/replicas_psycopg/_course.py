@@ -44,7 +44,7 @@ class Course:
         self.purpose: Final = purpose
         self.unit: Final[UnitOfWork] = router.unit(start_on="writer" if purpose == "write" else start_on)
         self.route: Route | None = None
-        self.sent = 0
+        self.sent: int = 0
 
     def kind(self, query: object) -> StatementKind | None:
         """What to ask the unit for; `None`: it belongs where the unit is.

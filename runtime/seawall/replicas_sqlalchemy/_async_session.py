@@ -3,6 +3,7 @@
 from typing import Any, Literal
 
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from seawall.replicas_sqlalchemy._fleet import EngineFleet
 from seawall.replicas_sqlalchemy._session import RoutingSession
@@ -22,7 +23,7 @@ class RoutingAsyncSession(AsyncSession):
         InvalidInput: an option that contradicts the fleet.
     """
 
-    sync_session_class = RoutingSession
+    sync_session_class: type[Session] = RoutingSession
 
     def __init__(
         self, fleet: EngineFleet, *, start_on: Literal["reader", "writer"] | None = None, **options: Any

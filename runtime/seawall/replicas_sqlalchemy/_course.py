@@ -34,12 +34,12 @@ class Course:
         self._later: Final = later
         self.unit: Final[UnitOfWork] = router.unit(start_on=start_on)
         self.route: Route | None = None
-        self.sent = 0
-        self.moved = False
+        self.sent: int = 0
+        self.moved: bool = False
         """Whether the statement under way was sent elsewhere, so that the unit is not asked again."""
-        self.must_write = False
+        self.must_write: bool = False
         """Whether the server said of the statement under way that it writes."""
-        self.guarded = False
+        self.guarded: bool = False
         """Whether errors are judged further up."""
 
     # Where to

@@ -6,14 +6,12 @@ that have the same name and type".
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import pulumi
 
-from pulumi_seawall._dns import dns_name
-from pulumi_seawall._failover_plan import FAMILIES, OVERWRITE, check_import_id, check_zone, plan_ttl
 from pulumi_seawall._group_args import (
     EntryImportIds,
     LatencyEntryArgs,
@@ -21,20 +19,27 @@ from pulumi_seawall._group_args import (
     WeightedEntryArgs,
     WeightedRecordArgs,
 )
-from pulumi_seawall._health_plan import plan_alarm_actions
-from pulumi_seawall._inputs import checked_keys, flag, line, listed, number, plain, plain_string, text, whole
-from pulumi_seawall._naming import checked_tags
+from pulumi_seawall._inputs import checked_keys, flag, line, listed, plain_string, whole
+from pulumi_seawall._name_plan import (
+    FAMILIES,
+    LONGEST_IMPORT_ID,
+    OVERWRITE,
+    RecordSet,
+    check_zone,
+    plan_caches,
+    plan_shared,
+    plan_ttl,
+    refuse_undeclared,
+    with_import,
+)
 from pulumi_seawall._objectives import plan_objectives
-from pulumi_seawall._target_forms import LONGEST_ZONE_ID, Alias
 from pulumi_seawall._targets import Adopted, Shared, TargetPlan, family_names, plan_target
-from seawall import timing
 from seawall.errors import InvalidInput
 from seawall.objectives import Objectives, Violation, require_met
 from seawall.timing import FailureClass, Path, Prediction, Term
 
 LARGEST_WEIGHT: Final = 255  # Route 53
 MOST_ENTRIES: Final = 100  # Route 53's quota of records with the same name and type
-LONGEST_IMPORT_ID: Final = 1024  # characters; a name, a type and a set identifier fit
 ENTRY_NAME: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 UNCHECKED: Final = "without one its share of the answers points there also when it is dead"
 NOT_INCLUDED: Final = (
@@ -58,37 +63,21 @@ class EntryPlan:
         return self.target.role
 
 
-@dataclass(frozen=True, slots=True)
-class GroupRecordPlan:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupRecordPlan(RecordSet):
     """One record set.
 
     Args:
-        suffix: What follows the component's name in the resource's name, e.g. `blue-a`.
-        name: Fully qualified name.
-        record_type: `A` or `AAAA`.
         entry: The entry that it belongs to.
         routed: Whether it is one of the group; else an entry's own simple record.
-        set_identifier: Of the group's records.
         weight: Of a weighted group's records.
         latency_region: Of a latency group's records.
-        records: Addresses, or empty for an alias.
-        alias: What an alias points at.
-        ttl_seconds: Of records with addresses.
-        import_id: Of a record to adopt.
     """
 
-    suffix: str
-    name: str
-    record_type: str
     entry: str
     routed: bool
-    set_identifier: str | None
     weight: int | None = None
     latency_region: str | None = None
-    records: tuple[pulumi.Input[str], ...] = ()
-    alias: Alias | None = None
-    ttl_seconds: int | None = None
-    import_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,28 +193,9 @@ class _Parts:
 
 
 def _plan_shared(given: WeightedRecordArgs | LatencyRecordArgs) -> tuple[Shared, _Parts]:
-    name = dns_name("name", plain_string("name", given["name"]), wildcard=True)
-    zone_id = text("zone_id", given["zone_id"], lambda label, value: line(label, value, LONGEST_ZONE_ID))
-    status_alarms = flag("status_alarms", given.get("status_alarms", True))
-    actions = plan_alarm_actions("alarm_actions", given.get("alarm_actions", []))
-    if actions and not status_alarms:
-        raise InvalidInput("alarm_actions", f"{len(actions)} topics", allowed="only with status_alarms = true")
-    zone_name = plain(given.get("zone_name"))
-    caches = timing.client_caches(
-        number("client_cache_seconds", given["client_cache_seconds"]) if "client_cache_seconds" in given else None
-    )
-    shared = Shared(
-        name,
-        "the name that clients resolve",
-        "another entry",
-        status_alarms,
-        actions,
-        checked_tags("", given.get("tags")),
-        dns_name("zone_name", zone_name) if zone_name is not None else None,
-        flag("private_zone", given.get("private_zone", False)),
-    )
+    shared, zone_id = plan_shared(given, "the name that clients resolve", "another entry")
     objectives = plan_objectives(given["objectives"]) if "objectives" in given else None
-    return shared, _Parts(zone_id, caches, objectives)
+    return shared, _Parts(zone_id, plan_caches(given), objectives)
 
 
 def _plan_entry(
@@ -322,47 +292,38 @@ def _predict(entries: Sequence[EntryPlan], ttl: int | None, caches: Term) -> tup
 
 
 def _plan_records(plan: GroupPlan) -> tuple[GroupRecordPlan, ...]:
-    records: list[GroupRecordPlan] = []
-    for entry in plan.entries:
-        target, declared = entry.target, set[str]()
-        for version in target.families:
-            kind = FAMILIES[version]
-            base = GroupRecordPlan(
-                f"{entry.name}-{kind.lower()}",
-                plan.name,
-                kind,
-                entry.name,
-                routed=True,
-                set_identifier=target.set_identifier,
-                weight=entry.weight,
-                latency_region=target.region if entry.weight is None else None,
-                records=target.addresses.get(version, ()),
-                alias=target.alias,
-                ttl_seconds=None if target.alias else plan.ttl_seconds,
+    return tuple(record for entry in plan.entries for record in _records_of(entry, plan))
+
+
+def _records_of(entry: EntryPlan, plan: GroupPlan) -> Iterator[GroupRecordPlan]:
+    target, adopted = entry.target, entry.adopted
+    records: dict[str, GroupRecordPlan] = {}
+    for version in target.families:
+        kind = FAMILIES[version].lower()
+        base = GroupRecordPlan(
+            suffix=f"{entry.name}-{kind}",
+            name=plan.name,
+            record_type=FAMILIES[version],
+            entry=entry.name,
+            routed=True,
+            set_identifier=target.set_identifier,
+            weight=entry.weight,
+            latency_region=target.region if entry.weight is None else None,
+            records=target.addresses.get(version, ()),
+            alias=target.alias,
+            ttl_seconds=None if target.alias else plan.ttl_seconds,
+        )
+        records[kind] = base
+        if target.regional_name is not None:
+            records[f"regional_{kind}"] = replace(
+                base,
+                suffix=f"{entry.name}-regional-{kind}",
+                name=target.regional_name,
+                routed=False,
+                set_identifier=None,
+                weight=None,
+                latency_region=None,
             )
-            keyed = {kind.lower(): base}
-            if target.regional_name is not None:
-                keyed[f"regional_{kind.lower()}"] = replace(
-                    base,
-                    suffix=f"{entry.name}-regional-{kind.lower()}",
-                    name=target.regional_name,
-                    routed=False,
-                    set_identifier=None,
-                    weight=None,
-                    latency_region=None,
-                )
-            records += [_with_import(record, entry.adopted, key) for key, record in keyed.items()]
-            declared |= keyed.keys()
-        for key, import_id in entry.adopted.ids.items():
-            if key.endswith(("a", "aaaa")) and key not in declared:
-                raise InvalidInput(
-                    f"{entry.adopted.label}{key}", import_id, allowed="only for a record that is declared"
-                )
-    return tuple(records)
-
-
-def _with_import(record: GroupRecordPlan, adopted: Adopted, key: str) -> GroupRecordPlan:
-    import_id = adopted.get(key)
-    if import_id is not None:
-        check_import_id(f"{adopted.label}{key}", import_id, record.name, record.record_type, record.set_identifier)
-    return replace(record, import_id=import_id)
+    for key, record in records.items():
+        yield with_import(record, f"{adopted.label}{key}", adopted.get(key))
+    refuse_undeclared(adopted.label, adopted.ids, records.keys())

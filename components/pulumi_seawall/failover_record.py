@@ -1,6 +1,7 @@
 """`FailoverRecord`: one name in two regions, with checks, alarms and a prediction of how long a failover takes."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -8,12 +9,11 @@ import pulumi_aws as aws
 from pulumi_seawall._failover_args import FailoverRecordArgs
 from pulumi_seawall._failover_plan import FailoverPlan, RecordPlan, plan_failover
 from pulumi_seawall._failover_sides import import_id_of
-from pulumi_seawall._group_records import record_target, resolved_alias
 from pulumi_seawall._health_args import CalculatedRule, HealthCheckArgs, PredictedRecovery
 from pulumi_seawall._inputs import known, plain_prediction
 from pulumi_seawall._naming import alarm_name, own_tags
+from pulumi_seawall._record_sets import declare_record, resolved_alias
 from pulumi_seawall._regions import ROUTE53_METRICS_REGION, in_metrics_region
-from pulumi_seawall._target_forms import Alias
 from pulumi_seawall._targets import TargetPlan
 from pulumi_seawall.failover_switch import FailoverSwitch
 from pulumi_seawall.health_check import HealthCheck
@@ -113,7 +113,8 @@ class FailoverRecord(pulumi.ComponentResource):
             if (found := resolved_alias(self, f"{name}-{side.region}", side, plan.zone_id)) is not None
         }
         for record in plan.records:
-            self._record(name, record, plan, on_record[record.role], aliases.get(record.role, record.alias))
+            alias = aliases.get(record.role, record.alias)
+            declare_record(self, name, record, plan.zone_id, alias, _routing(record, on_record[record.role]))
         watched = [*checks.values(), *in_service.values()]
         alarms: list[pulumi.Output[str | None]] = [check.alarm_name for check in watched]
         if plan.both_unhealthy_alarm:
@@ -198,32 +199,6 @@ class FailoverRecord(pulumi.ComponentResource):
             args["status_alarm_import_id"] = alarm_import_id
         return HealthCheck(f"{name}-{side.region}-in-service", args, pulumi.ResourceOptions(parent=self))
 
-    def _record(
-        self,
-        name: str,
-        record: RecordPlan,
-        plan: FailoverPlan,
-        check_id: pulumi.Output[str] | None,
-        alias: Alias | None,
-    ) -> None:
-        settings = record_target(alias, record.records, record.ttl_seconds, plan.zone_id)
-        if record.failover:
-            settings["set_identifier"] = record.set_identifier
-            settings["failover_routing_policies"] = [
-                aws.route53.RecordFailoverRoutingPolicyArgs(type=record.role.upper())
-            ]
-            if check_id is not None:
-                settings["health_check_id"] = check_id
-        aws.route53.Record(
-            f"{name}-{record.suffix}",
-            zone_id=plan.zone_id,
-            name=record.name,
-            type=record.record_type,
-            allow_overwrite=False,
-            **settings,
-            opts=pulumi.ResourceOptions(parent=self, import_=record.import_id),
-        )
-
     def _both_unhealthy(
         self, name: str, plan: FailoverPlan, checks: list[HealthCheck]
     ) -> aws.cloudwatch.CompositeAlarm:
@@ -261,6 +236,13 @@ def _on_record(
     if side.role in in_service:
         return in_service[side.role].health_check_id
     return _switch_id(switch, side.role)
+
+
+def _routing(record: RecordPlan, check_id: pulumi.Output[str] | None) -> dict[str, Any]:
+    if not record.failover:
+        return {}
+    policy = aws.route53.RecordFailoverRoutingPolicyArgs(type=record.role.upper())
+    return {"failover_routing_policies": [policy], **({} if check_id is None else {"health_check_id": check_id})}
 
 
 def _maybe(id_: pulumi.Output[str] | None) -> pulumi.Output[str | None]:

@@ -7,7 +7,6 @@ from pulumi_seawall._group_args import LatencyRecordArgs
 from pulumi_seawall._group_plan import plan_latency
 from pulumi_seawall._group_records import as_group, declare_group
 from pulumi_seawall._health_args import PredictedRecovery
-from pulumi_seawall._inputs import known, plain_prediction
 
 
 class LatencyRecord(pulumi.ComponentResource):
@@ -51,30 +50,17 @@ class LatencyRecord(pulumi.ComponentResource):
         """
         plan = plan_latency(args)
         super().__init__("seawall:index:LatencyRecord", name, {}, opts)
-        for warning in plan.warnings:
-            pulumi.log.warn(warning.line, self)
         self._plan = plan
         group = declare_group(self, name, plan)
         self.fqdn = group.fqdn
-        self.ttl_seconds = pulumi.Output.from_input(plan.answered_ttl_seconds)
-        self.all_unhealthy_answers = known(list(plan.all_unhealthy_answers))
-        self.predictions = known([plain_prediction(prediction) for prediction in plan.predictions])
-        self.warnings = known([warning.line for warning in plan.warnings])
+        self.ttl_seconds = group.ttl_seconds
+        self.all_unhealthy_answers = group.all_unhealthy_answers
+        self.predictions = group.predictions
+        self.warnings = group.warnings
         self.health_check_ids = group.health_check_ids
         self.alarm_names = group.alarm_names
-        self.record_names = known(list(dict.fromkeys(record.name for record in plan.records)))
-        self.register_outputs(
-            {
-                "fqdn": self.fqdn,
-                "ttl_seconds": self.ttl_seconds,
-                "all_unhealthy_answers": self.all_unhealthy_answers,
-                "predictions": self.predictions,
-                "warnings": self.warnings,
-                "health_check_ids": self.health_check_ids,
-                "alarm_names": self.alarm_names,
-                "record_names": self.record_names,
-            }
-        )
+        self.record_names = group.record_names
+        self.register_outputs(group.outputs)
 
     def as_group(self) -> GroupTargetArgs:
         """This name as one target of another name in the same zone, e.g. one side of a `FailoverRecord`."""

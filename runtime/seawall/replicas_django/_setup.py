@@ -27,6 +27,7 @@ __all__ = [
     "CookieSettings",
     "Replicas",
     "cookie_settings",
+    "forget_signer",
     "installed",
     "replica_router",
     "token_signer",
@@ -143,14 +144,23 @@ def installed() -> Replicas | None:
 
 
 def uninstall() -> None:
-    """Forget what was made from the settings: they have changed."""
+    """Forget what was made from the settings, and close this thread's connections to members: they have changed."""
     with _lock:
-        replicas, _State.replicas, _State.signer = _State.replicas, False, None
+        replicas, _State.replicas = _State.replicas, False
+        forget_signer()
         if replicas:
             replicas.stop()
-            connections.settings = {
-                alias: each for alias, each in connections.settings.items() if MEMBER_KEY not in each
-            }
+            members = [alias for alias, each in connections.settings.items() if MEMBER_KEY in each]
+            for alias in members:
+                connections[alias].close()
+                del connections[alias]
+            connections.settings = {alias: each for alias, each in connections.settings.items() if alias not in members}
+
+
+def forget_signer() -> None:
+    """Make another signer when one is needed: a secret or the cookie's settings have changed."""
+    with _lock:
+        _State.signer = None
 
 
 def replica_router() -> ReplicaRouter:

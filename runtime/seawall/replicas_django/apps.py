@@ -10,13 +10,14 @@ from django.core.signals import setting_changed
 from django.db import connections
 
 from seawall.errors import InvalidInput
-from seawall.replicas_django._setup import WRITER_ALIAS, cookie_settings, installed, uninstall
+from seawall.replicas_django._setup import WRITER_ALIAS, cookie_settings, forget_signer, installed, uninstall
 
 __all__ = ["SeawallReplicas"]
 
 ROUTER = "seawall.replicas_django.SeawallRouter"
 MIDDLEWARE = "seawall.replicas_django.ReplicaMiddleware"
-OURS = ("DATABASES", "SEAWALL_REPLICAS", "SEAWALL_REPLICAS_COOKIE", "SECRET_KEY", "SECRET_KEY_FALLBACKS")
+OF_REPLICAS = ("DATABASES", "SEAWALL_REPLICAS")
+OF_TOKENS = ("SEAWALL_REPLICAS_COOKIE", "SECRET_KEY", "SECRET_KEY_FALLBACKS")
 
 
 @final
@@ -67,5 +68,7 @@ def check_settings(**_: Any) -> list[checks.CheckMessage]:
 
 
 def _changed(*, setting: str, **_: Any) -> None:
-    if setting in OURS:
+    if setting in OF_REPLICAS:
         uninstall()
+    elif setting in OF_TOKENS:
+        forget_signer()

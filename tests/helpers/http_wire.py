@@ -6,10 +6,7 @@ import httpx
 
 from seawall.http import AsyncSelectorTransport, SelectorTransport
 from seawall.retry import RetryBudget
-from seawall.selector import (
-    Endpoint,
-    EndpointSelector,
-)
+from seawall.selector import ActivePassive, Endpoint, EndpointSelector, FailbackPolicy
 from seawall.testing import FakeClock
 
 TOKYO = Endpoint("tokyo", "http://tokyo.example/base")
@@ -133,3 +130,13 @@ def client(kind: str, wire: Wire, selector: EndpointSelector, **more) -> Client:
 
 def failed(selector: EndpointSelector) -> dict[str, int]:
     return {each.endpoint.name: each.total_failed for each in selector.snapshot().endpoints}
+
+
+def pair(wire: Wire) -> EndpointSelector:
+    """Tokyo, and Osaka when three calls in a row have failed there; back after a good probe and ten seconds."""
+    return EndpointSelector(
+        [TOKYO, OSAKA],
+        ActivePassive(failure_threshold=3),
+        failback=FailbackPolicy(good_probes=1, minimum_hold_seconds=10.0, jitter_ratio=0.0),
+        clock=wire.clock,
+    )

@@ -45,3 +45,25 @@ def fleet(server: Any) -> Iterator[Callable[..., list[Any]]]:
     yield make
     for member in members:
         member.shared.stop()
+
+
+@pytest.fixture
+def wire() -> Any:
+    """What is behind the endpoints of a transport: nothing real."""
+    from http_wire import Wire
+
+    return Wire()
+
+
+@pytest.fixture(params=["sync", "asyncio", "trio"])
+def kind(request: pytest.FixtureRequest) -> str:
+    """How a transport is called; the same must hold of each."""
+    return request.param
+
+
+@pytest.fixture
+def selector(wire: Any) -> Any:
+    """Two endpoints, the first preferred."""
+    from http_wire import pair
+
+    return pair(wire)

@@ -8,40 +8,18 @@ import anyio.lowlevel
 import httpx
 import pytest
 
-from http_wire import OSAKA, TOKYO, Open, Pool, Wire, client, failed
+from http_wire import OSAKA, TOKYO, Open, Pool, client, failed
 from seawall.breaker import CircuitBreaker
 from seawall.http import AsyncSelectorTransport
 from seawall.http._pools import DnsWatch, Pools
 from seawall.selector import (
-    ActivePassive,
     Endpoint,
     EndpointSelector,
-    FailbackPolicy,
     OutlierDetection,
     PowerOfTwoChoices,
     WeightedRoundRobin,
 )
 from seawall.worker import Worker
-
-
-@pytest.fixture
-def wire() -> Wire:
-    return Wire()
-
-
-@pytest.fixture(params=["sync", "asyncio", "trio"])
-def kind(request) -> str:
-    return request.param
-
-
-@pytest.fixture
-def selector(wire) -> EndpointSelector:
-    return EndpointSelector(
-        [TOKYO, OSAKA],
-        ActivePassive(failure_threshold=3),
-        failback=FailbackPolicy(good_probes=1, minimum_hold_seconds=10.0, jitter_ratio=0.0),
-        clock=wire.clock,
-    )
 
 
 def test_a_failover_makes_new_connections_and_closes_the_old_ones(kind, wire, selector):

@@ -5,39 +5,17 @@ import contextlib
 import httpx
 import pytest
 
-from http_wire import OSAKA, TOKYO, Body, Wire, client, failed
+from http_wire import Body, client, failed
 from seawall.breaker import CallNotPermitted, CircuitBreaker, CircuitBreakerConfig
 from seawall.errors import InvalidInput
 from seawall.http import RetryPolicy
 from seawall.retry import RetryBudget
 from seawall.selector import (
-    ActivePassive,
     Endpoint,
     EndpointSelector,
-    FailbackPolicy,
     NoEndpointAvailable,
 )
 from seawall.testing import always_open
-
-
-@pytest.fixture
-def wire() -> Wire:
-    return Wire()
-
-
-@pytest.fixture(params=["sync", "asyncio", "trio"])
-def kind(request) -> str:
-    return request.param
-
-
-@pytest.fixture
-def selector(wire) -> EndpointSelector:
-    return EndpointSelector(
-        [TOKYO, OSAKA],
-        ActivePassive(failure_threshold=3),
-        failback=FailbackPolicy(good_probes=1, minimum_hold_seconds=10.0, jitter_ratio=0.0),
-        clock=wire.clock,
-    )
 
 
 def test_the_request_goes_to_the_endpoints_url_with_its_prefix(kind, wire, selector):

@@ -154,7 +154,12 @@ def uninstall() -> None:
             for alias in members:
                 connections[alias].close()
                 del connections[alias]
-            connections.settings = {alias: each for alias, each in connections.settings.items() if alias not in members}
+            declared = settings.DATABASES
+            connections.settings = {
+                alias: declared.get(alias, each)
+                for alias, each in connections.settings.items()
+                if alias in declared or alias not in members
+            }
 
 
 def forget_signer() -> None:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from localcloud.provider.adapter import TAGS_ALL, Adapter, Autoname, Properties, as_set
 from localcloud.provider.aws import tags
-from localcloud.provider.aws.backup_vault import ABSENT, LONGEST_NAME, backup_tags_read, backup_tags_write
+from localcloud.provider.aws.backup_vault import ABSENT, DEFAULT_ZONE, LONGEST_NAME, backup_tags_read, backup_tags_write
 from localcloud.provider.clients import Cloud
 from localcloud.provider.values import is_known
 from seawall.errors import InvalidInput
@@ -14,7 +14,6 @@ SHORTEST_START_MINUTES: Final = 60
 COLD_DAYS: Final = 90  # in cold storage, at least
 DEFAULT_START_MINUTES: Final = 480
 DEFAULT_COMPLETION_MINUTES: Final = 10_080
-DEFAULT_ZONE: Final = "Etc/UTC"
 
 _LIFECYCLE: Final = {
     "coldStorageAfter": "MoveToColdStorageAfterDays",

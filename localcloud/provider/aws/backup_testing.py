@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from localcloud.provider.adapter import TAGS_ALL, Adapter, Autoname, Properties, as_set
 from localcloud.provider.aws import tags
-from localcloud.provider.aws.backup_vault import ABSENT, LONGEST_NAME, backup_tags_read, backup_tags_write
+from localcloud.provider.aws.backup_vault import ABSENT, DEFAULT_ZONE, LONGEST_NAME, backup_tags_read, backup_tags_write
 from localcloud.provider.clients import Cloud
 from localcloud.provider.values import is_known
 from seawall.errors import InvalidInput
@@ -14,7 +14,6 @@ from seawall.errors import InvalidInput
 TESTING_NAME: Final = re.compile(r"[A-Za-z0-9_]{1,50}")
 DEFAULT_SELECTION_DAYS: Final = 30
 DEFAULT_START_HOURS: Final = 24
-DEFAULT_ZONE: Final = "Etc/UTC"
 SEPARATOR: Final = ":"  # of a selection's id: `<selection>:<plan>`, as the real provider has it
 
 _CHOICE: Final = {

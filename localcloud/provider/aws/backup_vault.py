@@ -12,6 +12,7 @@ from seawall.errors import InvalidInput
 
 VAULT_NAME: Final = re.compile(r"[A-Za-z0-9_-]{2,50}")
 LONGEST_NAME: Final = 50  # characters
+DEFAULT_ZONE: Final = "Etc/UTC"  # of schedules that name none
 LONGEST_DAYS: Final = 36_500
 SHORTEST_GRACE_DAYS: Final = 3
 ABSENT: Final = frozenset({"ResourceNotFoundException"})
@@ -24,12 +25,12 @@ def backup_tags_read(client: Any, arn: str) -> dict[str, str]:
 
 def backup_tags_write(client: Any, arn: str, inputs: Properties) -> None:
     """Bring them to `tagsAll`."""
-    current = tags.without_reference(backup_tags_read(client, arn))
-    changed, removed = tags.differences(current, inputs.get(TAGS_ALL, {}))
-    if changed:
-        client.tag_resource(ResourceArn=arn, Tags=changed)
-    if removed:
-        client.untag_resource(ResourceArn=arn, TagKeyList=removed)
+    tags.bring(
+        backup_tags_read(client, arn),
+        inputs,
+        lambda changed: client.tag_resource(ResourceArn=arn, Tags=changed),
+        lambda removed: client.untag_resource(ResourceArn=arn, TagKeyList=removed),
+    )
 
 
 # Vaults. The id is the name.

@@ -21,11 +21,12 @@ _PARAMETER_GROUP_NAME: Final = re.compile(r"(?!.*--)[a-z][a-z0-9-]*(?<!-)")
 def write_tags(cloud: Cloud, arn: str, inputs: Properties) -> None:
     """Bring the tags of something in RDS to `tagsAll`."""
     client = cloud.client("rds")
-    changed, removed = tags.differences(read_tags(cloud, arn), inputs.get(TAGS_ALL, {}))
-    if changed:
-        client.add_tags_to_resource(ResourceName=arn, Tags=tags.as_list(changed))
-    if removed:
-        client.remove_tags_from_resource(ResourceName=arn, TagKeys=removed)
+    tags.bring(
+        read_tags(cloud, arn),
+        inputs,
+        lambda changed: client.add_tags_to_resource(ResourceName=arn, Tags=tags.as_list(changed)),
+        lambda removed: client.remove_tags_from_resource(ResourceName=arn, TagKeys=removed),
+    )
 
 
 def read_tags(cloud: Cloud, arn: str) -> dict[str, str]:

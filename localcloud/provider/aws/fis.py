@@ -152,11 +152,12 @@ def _update(cloud: Cloud, id_: str, state: Properties, inputs: Properties) -> No
         experimentOptions={"emptyTargetResolutionMode": options["emptyTargetResolutionMode"]},
         **_request(inputs),
     )["experimentTemplate"]
-    changed, removed = tags.differences(dict(template.get("tags", {})), inputs.get(TAGS_ALL, {}))
-    if changed:
-        client.tag_resource(resourceArn=template["arn"], tags=changed)
-    if removed:
-        client.untag_resource(resourceArn=template["arn"], tagKeys=removed)
+    tags.bring(
+        template.get("tags", {}),
+        inputs,
+        lambda changed: client.tag_resource(resourceArn=template["arn"], tags=changed),
+        lambda removed: client.untag_resource(resourceArn=template["arn"], tagKeys=removed),
+    )
 
 
 def _delete(cloud: Cloud, id_: str, state: Properties) -> None:

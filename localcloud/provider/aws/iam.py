@@ -81,12 +81,12 @@ def _find_role(cloud: Cloud, inputs: Properties, reference: str) -> str | None:
 
 def _finish_role(cloud: Cloud, id_: str, inputs: Properties) -> None:
     client = cloud.client("iam")
-    current = tags.without_reference(tags.as_map(client.list_role_tags(RoleName=id_)["Tags"]))
-    changed, removed = tags.differences(current, inputs.get(TAGS_ALL, {}))
-    if changed:
-        client.tag_role(RoleName=id_, Tags=tags.as_list(changed))
-    if removed:
-        client.untag_role(RoleName=id_, TagKeys=removed)
+    tags.bring(
+        tags.as_map(client.list_role_tags(RoleName=id_)["Tags"]),
+        inputs,
+        lambda changed: client.tag_role(RoleName=id_, Tags=tags.as_list(changed)),
+        lambda removed: client.untag_role(RoleName=id_, TagKeys=removed),
+    )
 
 
 def _read_role(cloud: Cloud, id_: str, known: Properties) -> Properties | None:

@@ -48,11 +48,12 @@ def _find(cloud: Cloud, inputs: Properties, reference: str) -> str | None:
 
 def _finish(cloud: Cloud, id_: str, inputs: Properties) -> None:
     client = cloud.client("iam")
-    changed, removed = tags.differences(tags.without_reference(_labels(client, id_)), inputs.get(TAGS_ALL, {}))
-    if changed:
-        client.tag_policy(PolicyArn=id_, Tags=tags.as_list(changed))
-    if removed:
-        client.untag_policy(PolicyArn=id_, TagKeys=removed)
+    tags.bring(
+        _labels(client, id_),
+        inputs,
+        lambda changed: client.tag_policy(PolicyArn=id_, Tags=tags.as_list(changed)),
+        lambda removed: client.untag_policy(PolicyArn=id_, TagKeys=removed),
+    )
 
 
 def _read(cloud: Cloud, id_: str, known: Properties) -> Properties | None:

@@ -65,12 +65,12 @@ def _finish(cloud: Cloud, id_: str, inputs: Properties) -> None:
         client.enable_key(KeyId=id_)
     elif enabled and not inputs["isEnabled"]:
         client.disable_key(KeyId=id_)
-    current_labels = tags.without_reference(_read_labels(client, id_))
-    changed, removed = tags.differences(current_labels, inputs.get(TAGS_ALL, {}))
-    if changed:
-        client.tag_resource(KeyId=id_, Tags=_labels(changed))
-    if removed:
-        client.untag_resource(KeyId=id_, TagKeys=removed)
+    tags.bring(
+        _read_labels(client, id_),
+        inputs,
+        lambda changed: client.tag_resource(KeyId=id_, Tags=_labels(changed)),
+        lambda removed: client.untag_resource(KeyId=id_, TagKeys=removed),
+    )
 
 
 def _read(cloud: Cloud, id_: str, known: Properties) -> Properties | None:

@@ -49,11 +49,12 @@ def _finish(cloud: Cloud, id_: str, inputs: Properties) -> None:
         client.put_retention_policy(logGroupName=id_, retentionInDays=inputs["retentionInDays"])
     elif (_described(cloud, id_) or {}).get("retentionInDays"):
         client.delete_retention_policy(logGroupName=id_)
-    changed, removed = tags.differences(tags.without_reference(_labels(cloud, id_)), inputs.get(TAGS_ALL, {}))
-    if changed:
-        client.tag_resource(resourceArn=_arn(cloud, id_), tags=changed)
-    if removed:
-        client.untag_resource(resourceArn=_arn(cloud, id_), tagKeys=removed)
+    tags.bring(
+        _labels(cloud, id_),
+        inputs,
+        lambda changed: client.tag_resource(resourceArn=_arn(cloud, id_), tags=changed),
+        lambda removed: client.untag_resource(resourceArn=_arn(cloud, id_), tagKeys=removed),
+    )
 
 
 def _read(cloud: Cloud, id_: str, known: Properties) -> Properties | None:

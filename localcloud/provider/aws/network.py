@@ -41,7 +41,7 @@ def _finish(cloud: Cloud, id_: str, inputs: Properties) -> None:
         if name in inputs:
             client.modify_vpc_attribute(VpcId=id_, **{attribute: {"Value": inputs[name]}})
     current = client.describe_vpcs(VpcIds=[id_])["Vpcs"][0]
-    tags.ec2_write(client, id_, tags.without_reference(tags.as_map(current.get("Tags"))), inputs)
+    tags.ec2_write(client, id_, tags.as_map(current.get("Tags")), inputs)
 
 
 def _attribute(client: Any, id_: str, attribute: str) -> bool:

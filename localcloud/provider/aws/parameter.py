@@ -55,12 +55,12 @@ def _find(cloud: Cloud, inputs: Properties, reference: str) -> str | None:
 def _finish(cloud: Cloud, id_: str, inputs: Properties) -> None:
     client = cloud.client("ssm")
     resource = {"ResourceType": "Parameter", "ResourceId": id_}
-    current = tags.as_map(client.list_tags_for_resource(**resource)["TagList"])
-    changed, removed = tags.differences(current, inputs.get(TAGS_ALL, {}))
-    if changed:
-        client.add_tags_to_resource(**resource, Tags=tags.as_list(changed))
-    if removed:
-        client.remove_tags_from_resource(**resource, TagKeys=removed)
+    tags.bring(
+        tags.as_map(client.list_tags_for_resource(**resource)["TagList"]),
+        inputs,
+        lambda changed: client.add_tags_to_resource(**resource, Tags=tags.as_list(changed)),
+        lambda removed: client.remove_tags_from_resource(**resource, TagKeys=removed),
+    )
 
 
 def _described(cloud: Cloud, name: str) -> Properties | None:

@@ -152,7 +152,7 @@ def _finish(cloud: Cloud, id_: str, inputs: Properties) -> None:
 
 def _write_tags(client: Any, id_: str, inputs: Properties) -> None:
     group = client.describe_security_groups(GroupIds=[id_])["SecurityGroups"][0]
-    tags.ec2_write(client, id_, tags.without_reference(tags.as_map(group.get("Tags"))), inputs)
+    tags.ec2_write(client, id_, tags.as_map(group.get("Tags")), inputs)
 
 
 def _read(cloud: Cloud, id_: str, known: Properties) -> Properties | None:

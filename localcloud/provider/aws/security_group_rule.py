@@ -59,7 +59,7 @@ def _read(cloud: Cloud, id_: str, known: Properties) -> Properties | None:
 
 def _finish(cloud: Cloud, id_: str, inputs: Properties) -> None:
     rule = _describe(cloud, id_) or {}
-    tags.ec2_write(cloud.client("ec2"), id_, tags.without_reference(tags.as_map(rule.get("Tags"))), inputs)
+    tags.ec2_write(cloud.client("ec2"), id_, tags.as_map(rule.get("Tags")), inputs)
 
 
 def _update(cloud: Cloud, id_: str, state: Properties, inputs: Properties) -> None:

@@ -37,7 +37,7 @@ def _finish(cloud: Cloud, id_: str, inputs: Properties) -> None:
     for name, attribute in _ATTRIBUTES.items():
         if name in inputs and bool(current.get(attribute)) != inputs[name]:
             client.modify_subnet_attribute(SubnetId=id_, **{attribute: {"Value": inputs[name]}})
-    tags.ec2_write(client, id_, tags.without_reference(tags.as_map(current.get("Tags"))), inputs)
+    tags.ec2_write(client, id_, tags.as_map(current.get("Tags")), inputs)
 
 
 def _read(cloud: Cloud, id_: str, known: Properties) -> Properties | None:

@@ -1,5 +1,6 @@
 """Tags in the forms of the APIs."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from localcloud.provider.adapter import TAGS_ALL, Properties
@@ -22,6 +23,27 @@ def differences(current: dict[str, str], wanted: dict[str, str]) -> tuple[dict[s
     """What to set, and which keys to remove. AWS's own tags stay."""
     changed = {key: value for key, value in wanted.items() if current.get(key) != value}
     return changed, sorted(key for key in current.keys() - wanted.keys() if not key.startswith("aws:"))
+
+
+def bring(
+    current: dict[str, str],
+    inputs: Properties,
+    add: Callable[[dict[str, str]], object],
+    remove: Callable[[list[str]], object],
+) -> None:
+    """Bring the tags of something to `tagsAll`; AWS's own and the one of the creation stay.
+
+    Args:
+        current: Its tags.
+        inputs: With `tagsAll`.
+        add: The call that sets some tags; left out when there are none to set.
+        remove: The call that removes tags with some keys; likewise.
+    """
+    changed, removed = differences(without_reference(current), inputs.get(TAGS_ALL, {}))
+    if changed:
+        add(changed)
+    if removed:
+        remove(removed)
 
 
 def route53_read(cloud: Cloud, kind: str, id_: str) -> dict[str, str]:
@@ -49,12 +71,12 @@ def arn_write(client: Any, arn: str, inputs: Properties, *, name: str) -> None:
         inputs: With `tagsAll`.
         name: Of the ARN's parameter: `ResourceARN`, `ResourceArn`.
     """
-    current = as_map(client.list_tags_for_resource(**{name: arn})["Tags"])
-    changed, removed = differences(current, inputs.get(TAGS_ALL, {}))
-    if changed:
-        client.tag_resource(**{name: arn, "Tags": as_list(changed)})
-    if removed:
-        client.untag_resource(**{name: arn, "TagKeys": removed})
+    bring(
+        as_map(client.list_tags_for_resource(**{name: arn})["Tags"]),
+        inputs,
+        lambda changed: client.tag_resource(**{name: arn, "Tags": as_list(changed)}),
+        lambda removed: client.untag_resource(**{name: arn, "TagKeys": removed}),
+    )
 
 
 def ec2_creation(kind: str, reference: str) -> list[dict[str, Any]]:
@@ -73,14 +95,15 @@ def ec2_write(client: Any, id_: str, current: dict[str, str], inputs: Properties
     Args:
         client: Of EC2.
         id_: The object's.
-        current: Its tags, without the one of `ec2_creation`.
+        current: Its tags.
         inputs: With `tagsAll`.
     """
-    changed, removed = differences(current, inputs.get(TAGS_ALL, {}))
-    if changed:
-        client.create_tags(Resources=[id_], Tags=as_list(changed))
-    if removed:
-        client.delete_tags(Resources=[id_], Tags=[{"Key": key} for key in removed])
+    bring(
+        current,
+        inputs,
+        lambda changed: client.create_tags(Resources=[id_], Tags=as_list(changed)),
+        lambda removed: client.delete_tags(Resources=[id_], Tags=[{"Key": key} for key in removed]),
+    )
 
 
 def without_reference(labels: dict[str, str]) -> dict[str, str]:

@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup engine dev down shell test soak check docs bench lock format verify-aws
+.PHONY: help setup engine promtool dev down shell test soak check docs bench lock format verify-aws
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -22,6 +22,9 @@ setup: ## make .venv with all that development needs
 
 engine: setup
 	@$(RUN) engine
+
+promtool: setup ## build Prometheus' promtool, with which tests try the alert rules (once, some minutes)
+	@$(RUN) promtool
 
 dev: setup ## bring the dev environment up on the local cloud (STACK=prod for the other one)
 	@$(RUN) dev --stack $(STACK)

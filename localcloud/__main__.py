@@ -39,6 +39,14 @@ def engine() -> None:
 
 
 @app.command()
+def promtool() -> None:
+    """Find or build Prometheus' promtool, with which tests try the alert rules."""
+    from localcloud.promtool import ensure_promtool
+
+    console.print(str(ensure_promtool(progress=lambda line: console.print(f"promtool: {escape(line)}"))))
+
+
+@app.command()
 def dev(
     stack: StackOption = "dev", folder: FolderOption = None, source: SourceOption = ROOT, with_apps: AppsOption = True
 ) -> None:

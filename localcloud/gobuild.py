@@ -1,4 +1,4 @@
-"""Build the engine and its Python language host from Go modules.
+"""Build the engine, its Python language host and other tools from Go modules.
 
 The modules are pinned by `tools/<tool>/go.mod` and `go.sum`; nothing else of them is ours. Almost all of the time is
 compiling (six minutes of processor time for the engine, one for the host), the download about 15 s. So the engine's
@@ -20,7 +20,7 @@ import psutil
 from localcloud.child import Child, ChildFailed, run, wait
 from localcloud.gotoolchain import TOOLS, Go
 
-__all__ = ["ENGINE", "ENGINE_VERSION", "HOST", "LANGUAGE_HOST_VERSION", "build"]
+__all__ = ["ENGINE", "ENGINE_VERSION", "HOST", "LANGUAGE_HOST_VERSION", "STRIP", "Tool", "build", "build_one"]
 
 ENGINE_VERSION: Final = "v3.274.1"
 LANGUAGE_HOST_VERSION: Final = "v3.68.0"  # the newest release of Pulumi's Go module that still contains the host
@@ -123,6 +123,27 @@ def build(into: Path, go: Go, *, say: Callable[[str], None], limit_seconds: floa
     script = "pulumi-language-python-exec"
     shutil.copyfile(_module_folder(go) / "python" / "cmd" / script, into / script)
     (into / script).chmod(0o755)
+
+
+def build_one(
+    tool: Tool, into: Path, go: Go, *, say: Callable[[str], None], limit_seconds: float, beat_seconds: float
+) -> None:
+    """Build one program into an existing folder, under its own name.
+
+    Raises:
+        ChildFailed: it ended badly or took longer than `limit_seconds`.
+    """
+    seen = _Packages()
+
+    def beat() -> None:
+        say(
+            f"building {tool.name} {tool.version} from Go modules: {seen.compiled} packages compiled, "
+            f"{seen.downloaded} modules downloaded"
+        )
+
+    beat()
+    with _go(go, _build_command(tool, into, go), tool, on_line=seen) as building:
+        wait([building], limit_seconds=limit_seconds, beat=beat, beat_seconds=beat_seconds)
 
 
 def _common(go: Go) -> list[str]:

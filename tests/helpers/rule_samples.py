@@ -89,11 +89,12 @@ def requests(ok: str, failed: str = "", **labels: str) -> dict[str, str]:
     return series
 
 
-def buckets(total: str, *, fast: str, slow_le: str = "+Inf", bound: str = "0.5") -> dict[str, str]:
-    """Series of the histogram with one bound and the last bucket."""
+def buckets(total: str, *, fast: str, bound: str = "0.5") -> dict[str, str]:
+    """Series of the histogram: requests within a bound, and the others within 2.5 s."""
     name, common = "http_server_request_duration_seconds", 'job="shop",instance="a",http_response_status_code="200"'
     return {
         f"{name}_count{{{common}}}": total,
         f'{name}_bucket{{{common},le="{bound}"}}': fast,
-        f'{name}_bucket{{{common},le="{slow_le}"}}': total,
+        f'{name}_bucket{{{common},le="2.5"}}': total,
+        f'{name}_bucket{{{common},le="+Inf"}}': total,
     }

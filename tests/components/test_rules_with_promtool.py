@@ -1,0 +1,73 @@
+"""Prometheus' own promtool reads every generated rule, and lives through what each alert is for."""
+
+import json
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from alert_cases import CASES, Case
+from localcloud.promtool import find_promtool
+from pulumi_seawall._rule_groups import rule_file
+from rule_samples import EVALUATION, SCRAPE, every_group
+
+pytestmark = pytest.mark.promtool
+ALERTS = sorted({case.alert for case in CASES})
+
+
+@pytest.fixture(scope="module")
+def promtool() -> Path:
+    """The program, where there is one."""
+    found = find_promtool()
+    if found is None:
+        pytest.skip("promtool is neither on PATH nor built: make promtool")
+    return found
+
+
+def ran(command: Sequence[str | Path], folder: Path) -> str:
+    """What it said; empty when all is well."""
+    done = subprocess.run(list(map(str, command)), cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    return "" if done.returncode == 0 else done.stdout + done.stderr
+
+
+def lived(case: Case) -> dict[str, object]:
+    """A case as promtool's test files have it."""
+    firing = f'count(ALERTS{{alertname="{case.alert}",alertstate="firing"}}) or vector(0)'
+    return {
+        "name": f"{case.alert}: {case.life}",
+        "interval": f"{SCRAPE}s",
+        "input_series": [{"series": name, "values": values} for name, values in case.series.items()],
+        "promql_expr_test": [
+            {
+                "expr": firing,
+                "eval_time": f"{(case.samples - 1) * SCRAPE // EVALUATION * EVALUATION}s",
+                "exp_samples": [{"labels": "{}", "value": case.fires}],
+            }
+        ],
+    }
+
+
+def test_promtool_finds_nothing_wrong_with_the_rules(promtool, tmp_path):
+    """Syntax, templates, names, labels; duplicates too."""
+    (tmp_path / "rules.json").write_text(rule_file(every_group()), encoding="utf-8")
+    assert ran([promtool, "check", "rules", "--lint=all", "--lint-fatal", "rules.json"], tmp_path) == ""
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_an_alert_fires_when_it_should_and_only_then(alert, promtool, tmp_path):
+    """Every life of `alert_cases`: what it is for, what it is not for, no data, no traffic, flapping."""
+    files = []
+    for place, case in enumerate(case for case in CASES if case.alert == alert):
+        (tmp_path / f"rules{place}.json").write_text(rule_file([case.rules]), encoding="utf-8")
+        cases = {"rule_files": [f"rules{place}.json"], "evaluation_interval": f"{EVALUATION}s", "tests": [lived(case)]}
+        files.append(tmp_path / f"case{place}.json")
+        files[-1].write_text(json.dumps(cases), encoding="utf-8")
+    assert ran([promtool, "test", "rules", *files], tmp_path) == ""
+
+
+def test_every_alert_has_lives_in_which_it_fires_and_in_which_it_is_silent():
+    """An alert that was never seen to fire is a hope, and one that was never seen silent is noise."""
+    names = {alert.name for group in every_group() for alert in group.alerts}
+    for fires in (True, False):
+        assert {case.alert for case in CASES if bool(case.fires) == fires} == names

@@ -222,7 +222,7 @@ def test_a_lost_write_is_told_once_and_then_the_session_goes_on(world: World, cl
     with consistency_scope(kept):
         router.pick_reader()
     with consistency_scope(lost) as scope:
-        with pytest.raises(WriteLost, match="was lost by a promotion: timeline 2 goes back to timeline 1 at") as error:
+        with pytest.raises(WriteLost, match="is beyond what a promotion kept: timeline 2 goes back to timeline 1 at") as error:
             router.pick_reader()
         assert error.value.certain
         router.pick_reader()

@@ -247,7 +247,7 @@ def test_a_commit_that_a_promotion_lost_is_reported_and_never_silently_missing(p
         with consistency_scope(*kept.tokens.all()):
             assert shop.look(1)[1]
         with consistency_scope(token) as scope:
-            with pytest.raises(WriteLost, match="was lost by a promotion") as told:
+            with pytest.raises(WriteLost, match="is beyond what a promotion kept") as told:
                 shop.look(2)
             assert told.value.certain
             assert not shop.look(2)[1]  # told once; then the database as it is now

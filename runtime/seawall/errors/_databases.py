@@ -64,10 +64,13 @@ class WriteLost(SeawallError):
     A promotion of a replica that had not received it yet loses a commit that was acknowledged. Raised once for each write;
     what the session reads afterwards is the database as it is now.
 
+    The position is read right after the COMMIT. While others write too it may lie a moment behind it, so that a write that
+    was among the last before the promotion may be reported though it was kept: look before you write again.
+
     Args:
         router: Name of the replica router.
         token: The write, as it is to be shown.
-        certain: Whether the write is known to be lost; else nobody can tell.
+        certain: Whether it is known where the histories parted, and the position lies beyond; else nobody can tell.
         because: Where the histories parted.
     """
 
@@ -76,8 +79,8 @@ class WriteLost(SeawallError):
         self.token: Final = token
         self.certain: Final = certain
         self.because: Final = because
-        verdict = "was lost" if certain else "may have been lost"
-        super().__init__(f"router {shown(router)}: the write at {token} {verdict} by a promotion: {because}")
+        verdict = "is" if certain else "may be"
+        super().__init__(f"router {shown(router)}: the write up to {token} {verdict} beyond what a promotion kept: {because}")
 
     def __reduce__(self) -> "tuple[object, ...]":
         return _rebuild_write_lost, (self.router, self.token, self.certain, self.because)

@@ -6,6 +6,7 @@ from typing import Final
 from seawall.errors import InvalidInput
 
 ACCOUNT_ID: Final = re.compile(r"\d{12}")
+KEY_ARN: Final = re.compile(r"arn:aws[a-z-]*:kms:(?P<region>[a-z0-9-]+):\d{12}:key/(?P<id>[A-Za-z0-9-]+)")
 ARN_PARTS: Final = 6  # arn, partition, service, region, account, resource
 PARTITIONS: Final = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}  # by the beginning of a region's name
 
@@ -55,6 +56,26 @@ def arn_of(name: str, value: str, service: str, kind: str, region: str, account_
         raise InvalidInput(name, value, allowed=f"one in {region}")
     if account_id is not None and rest[3] != account_id:
         raise InvalidInput(name, value, allowed=f"one of account {account_id}")
+    return value
+
+
+def key_in(region: str, name: str, value: str, because: str) -> str:
+    """The ARN of a KMS key of a region.
+
+    Args:
+        region: Where it must be.
+        name: Of the argument.
+        value: The ARN.
+        because: Why it must be there.
+
+    Raises:
+        InvalidInput: It is none, or of another region.
+    """
+    match = KEY_ARN.fullmatch(value)
+    if match is None:
+        raise InvalidInput(name, value, allowed="the ARN of a KMS key, not of an alias")
+    if match["region"] != region:
+        raise InvalidInput(name, value, allowed=f"a key of {region}", because=because)
     return value
 
 

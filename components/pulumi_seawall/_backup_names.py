@@ -8,7 +8,7 @@ from typing import Final
 
 import pulumi
 
-from pulumi_seawall._database_names import KEY_ARN
+from pulumi_seawall._arns import key_in
 from pulumi_seawall._naming import physical_name
 from pulumi_seawall._regions import known_region
 from seawall.errors import InvalidInput
@@ -17,7 +17,6 @@ LONGEST_VAULT_NAME: Final = 50  # characters
 LONGEST_RULE_NAME: Final = 50  # characters
 LONGEST_TEST_NAME: Final = 50  # characters, restore testing plans and selections
 LONGEST_REASON: Final = 200  # characters: one line
-LONGEST_ROLE_NAME: Final = 64  # characters, IAM
 VAULT_NAME: Final = re.compile(r"[A-Za-z0-9_-]{2,50}")
 RULE_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,50}")
 VAULT_ARN: Final = re.compile(
@@ -93,14 +92,7 @@ def vault_key(region: str, name: str, value: str) -> str:
     Raises:
         InvalidInput: It is none, or of another region.
     """
-    match = KEY_ARN.fullmatch(value)
-    if match is None:
-        raise InvalidInput(name, value, allowed="the ARN of a KMS key, not of an alias")
-    if match["region"] != region:
-        raise InvalidInput(
-            name, value, allowed=f"a key of {region}", because="backups are encrypted with a key of their own region"
-        )
-    return value
+    return key_in(region, name, value, "backups are encrypted with a key of their own region")
 
 
 def matching(allowed: str, pattern: re.Pattern[str], name: str, value: str) -> str:

@@ -10,6 +10,7 @@ from typing import Final
 
 import pulumi
 
+from pulumi_seawall._arns import key_in
 from pulumi_seawall._database_args import DatabaseEngine
 from pulumi_seawall._naming import HASH_LENGTH, physical_name
 from seawall.errors import InvalidInput
@@ -30,7 +31,6 @@ MAJOR_VERSION: Final = {
 }
 IDENTIFIER: Final = re.compile(r"[a-z](-?[a-z0-9])*")
 WORD: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-KEY_ARN: Final = re.compile(r"arn:aws[a-z-]*:kms:(?P<region>[a-z0-9-]+):\d{12}:key/(?P<id>[A-Za-z0-9-]+)")
 SUBNET_GROUP_ARN: Final = re.compile(
     r"arn:aws[a-z-]*:rds:(?P<region>[a-z0-9-]+):\d{12}:subgrp:(?P<name>[A-Za-z0-9 ._-]+)"
 )
@@ -132,17 +132,7 @@ def key_arn(name: str, value: str, region: str) -> str:
     Raises:
         InvalidInput: It is none, or of another region.
     """
-    match = KEY_ARN.fullmatch(value)
-    if match is None:
-        raise InvalidInput(name, value, allowed="the ARN of a KMS key, not of an alias")
-    if match["region"] != region:
-        raise InvalidInput(
-            name,
-            value,
-            allowed=f"a key of {region}",
-            because="a member's storage is encrypted with a key of its own region",
-        )
-    return value
+    return key_in(region, name, value, "a member's storage is encrypted with a key of its own region")
 
 
 def subnet_group(name: str, value: str, region: str, others: dict[str, str]) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final, cast
 
-from pulumi_seawall._arns import account, arn_of, boundary, partition_of
+from pulumi_seawall._arns import KEY_ARN, account, arn_of, boundary, partition_of
 from pulumi_seawall._identity_args import PipelineIdentityArgs, PipelineImportIds, PipelineStateArgs
 from pulumi_seawall._identity_calls import GLOBAL_REGIONS
 from pulumi_seawall._identity_trust import (
@@ -55,7 +55,6 @@ from seawall.errors import InvalidInput
 SHORTEST_PREFIX: Final = 3  # characters; a shorter one is everybody's
 LONGEST_PREFIX: Final = 40  # characters
 MOST_POLICIES: Final = 10  # managed ones of a role; IAM's default quota
-KEY_ARN: Final = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+")
 BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 

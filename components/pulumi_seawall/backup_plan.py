@@ -6,14 +6,13 @@ import pulumi
 import pulumi_aws as aws
 
 from pulumi_seawall._backup_args import BackupPlanArgs
-from pulumi_seawall._backup_names import LONGEST_ROLE_NAME
 from pulumi_seawall._backup_plan import PlannedBackups, plan_backups
 from pulumi_seawall._backup_roles import backup_policy, restore_policy, trust
 from pulumi_seawall._backup_source import SourceResources
 from pulumi_seawall._backup_vault import VaultResources
 from pulumi_seawall._health_args import PredictedRecovery
 from pulumi_seawall._inputs import known, plain_prediction
-from pulumi_seawall._naming import own_tags, physical_name
+from pulumi_seawall._naming import LONGEST_ROLE_NAME, own_tags, physical_name
 
 BACKUP, RESTORE = "backup", "restore"
 

@@ -200,8 +200,10 @@ def _own_folder() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
     try:
         folder.chmod(0o711)  # the unprivileged user passes through
-        with (folder / OWNER_FILE).open("wb") as mark:
+        unlocked = folder / f"{OWNER_FILE}.new"  # until it is locked, whoever tidies up finds no mark, and keeps off
+        with unlocked.open("wb") as mark:
             fcntl.flock(mark, fcntl.LOCK_EX)
+            unlocked.rename(folder / OWNER_FILE)
             yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -10,6 +10,7 @@ from types import TracebackType
 
 from replica_shop import Shop
 from seawall.replicas import (
+    ConsistencyToken,
     DatabaseInterrupted,
     NoReaderAvailable,
     NoWriterAvailable,
@@ -21,6 +22,7 @@ from seawall.replicas import (
 WORKERS = 16
 NUMBERS = 1_000_000  # of orders that each worker may place
 KEPT = 50  # earlier orders that a worker goes on asking for
+ORDERS_A_PHASE = 30
 BACKOFF_SECONDS = 0.02  # after a refusal
 SPARE_SECONDS = 20.0  # for a worker to come to its end after it was asked to
 
@@ -34,6 +36,11 @@ class Order:
     """When, by the monotonic clock."""
     tokens: tuple[Token, ...]
     """What the session that placed it carries from then on."""
+
+    def is_beyond(self, fork: int, timeline: int) -> bool:
+        """Whether its token lies behind where that timeline began, on an earlier one."""
+        own = [token for token in self.tokens if isinstance(token, ConsistencyToken)]
+        return any(token.timeline < timeline and token.lsn > fork for token in own)
 
 
 @dataclass
@@ -55,6 +62,15 @@ class Account:
     """What else the workers were told, by the name of the error."""
     broken: list[Exception] = field(default_factory=list)
     """What nobody should ever see."""
+
+    def go_on_for(self, seconds: float) -> None:
+        """Let so much time pass, and as many orders be acknowledged as tell something: threads that starve place few."""
+        enough = len(self.acknowledged) + ORDERS_A_PHASE
+        time.sleep(seconds)
+        limit = time.monotonic() + SPARE_SECONDS
+        while len(self.acknowledged) < enough:
+            assert time.monotonic() < limit, "hardly any order is taken"
+            time.sleep(BACKOFF_SECONDS)
 
     def await_order_after(self, moment: float) -> float:
         """Wait for the first order that is acknowledged after a moment; seconds from then until it was."""

@@ -32,11 +32,25 @@ def conninfo_of(fleet: PostgresFleet) -> dict[str, object]:
     return {"user": USER, "dbname": USER, "password": fleet.servers[0].password}
 
 
+def primary_of(fleet: PostgresFleet) -> PostgresServer:
+    """As `fleet.primary`, without asking: the file that makes a server a replica goes when it is promoted."""
+    return next(each for each in fleet.servers if each.running and not _follows(each))
+
+
+def replicas_of(fleet: PostgresFleet) -> list[PostgresServer]:
+    """As `fleet.replicas`, without asking."""
+    return [each for each in fleet.servers if each.running and _follows(each)]
+
+
+def _follows(server: PostgresServer) -> bool:
+    return (server.folder / "standby.signal").exists()
+
+
 def router_of(
     fleet: PostgresFleet, gauge: Gauge, *, ports: Mapping[str, int] | None = None, **more: Any
 ) -> ReplicaRouter:
     """A router that measures often; not started."""
-    primary = fleet.primary
+    primary = primary_of(fleet)
     ports = ports or {}
     readers = [server_of(each, port=ports.get(each.name)) for each in fleet.servers if each is not primary]
     more.setdefault("lag", QUICK)
@@ -65,11 +79,12 @@ def with_orders(fleet: PostgresFleet) -> PostgresFleet:
         sessions = [ending.enter_context(_session(each)) for each in fleet.servers]
         for session in sessions:
             session.execute(END_SESSIONS)
-        primary = sessions[fleet.servers.index(fleet.primary)]
+        primary = sessions[fleet.servers.index(primary_of(fleet))]
         primary.execute(f"DROP OWNED BY {USER}")
         primary.execute("CREATE TABLE orders (id int PRIMARY KEY, note text)")
         primary.execute(f"ALTER TABLE orders OWNER TO {USER}")
-        if fleet.primary.timeline() > 1:
+        timeline = primary.execute("SELECT substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)").fetchone()
+        if timeline != ("00000001",):
             # The ordinary user learns of a replica's timeline from the control file, which is written at a checkpoint.
             primary.execute("CHECKPOINT")
             _wait_in_step(primary, sessions)

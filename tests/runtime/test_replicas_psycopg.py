@@ -13,7 +13,7 @@ import pytest
 from psycopg import sql
 
 from localcloud.postgres_fleet import PostgresFleet
-from routed_postgres import QUICK, conninfo_of, router_of, server_of, until, with_orders
+from routed_postgres import QUICK, conninfo_of, primary_of, replicas_of, router_of, server_of, until, with_orders
 from seawall.errors import (
     CannotPickle,
     DatabaseInterrupted,
@@ -70,10 +70,10 @@ def test_a_read_sees_the_sessions_write_at_a_replica(database: PsycopgReplicas, 
         for number in range(5):
             with database.write() as unit:
                 unit.execute(ADD, [number, "new"])
-                assert port_of(unit) == fleet.primary.port
+                assert port_of(unit) == primary_of(fleet).port
             with database.read() as unit:
                 assert unit.execute("SELECT count(*) FROM orders").fetchone() == (number + 1,)
-                assert port_of(unit) != fleet.primary.port
+                assert port_of(unit) != primary_of(fleet).port
         assert len(scope.tokens.positions) == 1
 
 
@@ -81,14 +81,14 @@ def test_a_replica_that_stands_still_is_not_read_from_by_a_session_that_wrote(
     database: PsycopgReplicas, fleet: PostgresFleet
 ) -> None:
     """Never stale: when no replica has the write in time, the writer reads."""
-    for replica in fleet.replicas:
+    for replica in replicas_of(fleet):
         replica.pause_replay()
     with consistency_scope(consistency=ReadYourWrites(wait_seconds=0.0)):
         with database.write() as unit:
             unit.execute(ADD, [1, "new"])
         with database.read() as unit:
             assert unit.execute("SELECT note FROM orders").fetchall() == [("new",)]
-            assert port_of(unit) == fleet.primary.port
+            assert port_of(unit) == primary_of(fleet).port
 
 
 def test_the_token_comes_with_the_commit(database: PsycopgReplicas) -> None:
@@ -119,7 +119,7 @@ def test_a_unit_that_begins_with_a_write_stays_at_the_writer(database: PsycopgRe
     with database.unit() as unit:
         unit.execute(ADD, [1, "a"])
         assert unit.execute("SELECT count(*) FROM orders").fetchone() == (1,)
-        assert port_of(unit) == fleet.primary.port
+        assert port_of(unit) == primary_of(fleet).port
 
 
 def test_a_write_after_a_read_is_refused_before_it_is_sent(database: PsycopgReplicas) -> None:
@@ -170,7 +170,7 @@ def test_a_view_that_writes_is_found_out_by_the_server(database: PsycopgReplicas
         unit.execute("CREATE VIEW next_number AS SELECT nextval('numbers') AS number")
     with database.unit() as unit:
         assert unit.execute("SELECT number FROM next_number").fetchone() == (1,)
-        assert port_of(unit) == fleet.primary.port
+        assert port_of(unit) == primary_of(fleet).port
     with pytest.raises(WriteAfterRead) as caught, database.unit() as unit:  # noqa: PT012 - a unit is a block
         unit.execute("SELECT 1")
         unit.execute("SELECT number FROM next_number")
@@ -183,7 +183,7 @@ def test_settings_belong_where_the_unit_is(database: PsycopgReplicas, fleet: Pos
         unit.execute("SELECT 1")
         unit.execute("SET LOCAL statement_timeout = '7s'")
         assert unit.execute("SHOW statement_timeout").fetchone() == ("7s",)
-        assert port_of(unit) != fleet.primary.port
+        assert port_of(unit) != primary_of(fleet).port
 
 
 def test_all_kinds_of_queries_are_read(database: PsycopgReplicas, fleet: PostgresFleet) -> None:
@@ -192,10 +192,10 @@ def test_all_kinds_of_queries_are_read(database: PsycopgReplicas, fleet: Postgre
     for query in ("SELECT 1", b"SELECT 1", sql.SQL("SELECT 1"), column):
         with database.unit() as unit:
             unit.execute(query)
-            assert port_of(unit) != fleet.primary.port
+            assert port_of(unit) != primary_of(fleet).port
     with database.unit() as unit:
         unit.executemany(ADD, ((number, "x") for number in range(3)))
-        assert port_of(unit) == fleet.primary.port
+        assert port_of(unit) == primary_of(fleet).port
     with database.unit() as unit, unit.connection().cursor().copy("COPY orders FROM STDIN") as copy:
         copy.write_row((4, "copied"))
     with database.unit(start_on="writer") as unit:
@@ -252,7 +252,7 @@ def test_no_read_fails_when_a_replica_is_killed(database: PsycopgReplicas, fleet
         with database.read() as unit, database.read() as second:  # both pools have connections
             unit.execute("SELECT 1")
             second.execute("SELECT 1")
-    victim = fleet.replicas[0]
+    victim = replicas_of(fleet)[0]
     victim.kill()
     for number in range(100):
         with database.read() as unit:
@@ -279,15 +279,15 @@ def test_a_server_that_cannot_be_connected_to_keeps_nobody_waiting(fleet: Postgr
     lag = QUICK
     router = router_of(fleet, PsycopgGauge(conninfo), lag=lag, outlier=None)
     router.measure()
-    for replica in fleet.replicas:
+    for replica in replicas_of(fleet):
         replica.kill()  # and nobody measures: they still count as fresh
     with PsycopgReplicas(router, conninfo, reader_wait_seconds=20.0) as database:
         began = time.monotonic()
         with database.read() as unit:
             assert unit.execute("SELECT 1").fetchone() == (1,)
-            assert port_of(unit) == fleet.primary.port
+            assert port_of(unit) == primary_of(fleet).port
         assert time.monotonic() - began < 10.0
-        fleet.primary.kill()
+        primary_of(fleet).kill()
         database.drop(router.servers[0])
         with pytest.raises(DatabaseInterrupted) as caught, database.write() as unit:
             unit.execute("SELECT 1")
@@ -298,7 +298,7 @@ def test_a_server_that_cannot_be_connected_to_keeps_nobody_waiting(fleet: Postgr
 
 def test_a_lost_commit_is_not_safe_to_retry(fleet: PostgresFleet) -> None:
     """The COMMIT may have been done: to do it again could charge a card twice."""
-    primary, conninfo = fleet.primary, conninfo_of(fleet)
+    primary, conninfo = primary_of(fleet), conninfo_of(fleet)
     with TcpProxy(primary.port) as network, consistency_scope() as scope:
         router = router_of(fleet, PsycopgGauge(conninfo), ports={primary.name: network.port})
         with router, PsycopgReplicas(router, conninfo) as database:
@@ -321,7 +321,7 @@ def test_the_pool_of_a_retired_writer_is_dropped_as_a_whole(
     database: PsycopgReplicas, router: ReplicaRouter, fleet: PostgresFleet
 ) -> None:
     """A pool stayed pinned to a demoted primary for three days (gpustack#6105)."""
-    old, new = fleet.primary, fleet.replicas[0]
+    old, new = primary_of(fleet), replicas_of(fleet)[0]
     with database.write() as first, database.write() as second:
         first.execute("SELECT 1")
         second.execute("SELECT 1")
@@ -354,7 +354,7 @@ def test_a_connection_that_is_out_when_its_pool_is_dropped_is_closed_on_its_retu
     with database.write() as unit:
         unit.execute(ADD, [1, "a"])
         held = unit.connection()
-        database.drop(server_of(fleet.primary))
+        database.drop(server_of(primary_of(fleet)))
         assert not held.closed
     assert held.closed
     with database.write() as unit:
@@ -365,7 +365,7 @@ def test_a_writer_that_takes_no_writes_any_more_is_noticed_by_its_answer(
     database: PsycopgReplicas, fleet: PostgresFleet
 ) -> None:
     """SQLSTATE 25006 is how a demoted writer answers; nothing was done."""
-    fleet.primary.configure(default_transaction_read_only="on")
+    primary_of(fleet).configure(default_transaction_read_only="on")
     with pytest.raises(DatabaseInterrupted) as caught, database.write() as unit:
         unit.execute(ADD, [1, "a"])
     assert caught.value.safe_to_retry
@@ -382,7 +382,7 @@ def test_a_full_pool_sends_reads_elsewhere_and_says_so_of_writes(router: Replica
                 unit.execute("SELECT 1")
                 ports.append(port_of(unit))
             assert sorted(ports) == sorted(each.port for each in fleet.servers)
-            assert ports[2] == fleet.primary.port
+            assert ports[2] == primary_of(fleet).port
             with pytest.raises(DatabaseInterrupted, match="no connection was free") as caught, database.write() as unit:
                 unit.execute("SELECT 1")
             assert caught.value.safe_to_retry
@@ -409,14 +409,14 @@ def test_a_connection_handed_out_is_watched_too(database: PsycopgReplicas, fleet
     with pytest.raises(DatabaseInterrupted) as caught, database.write() as unit:  # noqa: PT012 - a unit is a block
         connection = unit.connection()
         connection.execute(ADD, [1, "a"])
-        fleet.primary.kill()
+        primary_of(fleet).kill()
         connection.execute(ADD, [2, "a"])
     assert caught.value.safe_to_retry
 
 
 def test_without_a_writer_reads_go_on(database: PsycopgReplicas, fleet: PostgresFleet) -> None:
     """A dead writer is no reason to show nothing."""
-    fleet.primary.kill()
+    primary_of(fleet).kill()
     with pytest.raises(DatabaseInterrupted), database.write() as unit:
         unit.execute("SELECT 1")
     for _ in range(10):
@@ -429,7 +429,7 @@ def test_without_a_writer_reads_go_on(database: PsycopgReplicas, fleet: Postgres
 
 def test_a_black_hole_is_measured_as_such_in_time(fleet: PostgresFleet) -> None:
     """libpq waits two seconds at least for a connection, and for an answer as long as TCP does."""
-    replica = fleet.replicas[0]
+    replica = replicas_of(fleet)[0]
     gauge = PsycopgGauge(conninfo_of(fleet))
     with TcpProxy(replica.port) as network:
         server = server_of(replica, port=network.port)
@@ -451,10 +451,10 @@ def test_a_black_hole_is_measured_as_such_in_time(fleet: PostgresFleet) -> None:
 
 def test_a_gauge_in_a_forked_child_leaves_the_parents_connections_alone(fleet: PostgresFleet) -> None:
     """To close them in the child would end the parent's sessions."""
-    gauge, server = PsycopgGauge(conninfo_of(fleet)), server_of(fleet.primary)
+    gauge, server = PsycopgGauge(conninfo_of(fleet)), server_of(primary_of(fleet))
     gauge.measure(server, 2.0)
     sessions = "SELECT string_agg(pid::text, ',') FROM pg_stat_activity WHERE usename = 'shop'"
-    before = fleet.primary.sql(sessions)
+    before = primary_of(fleet).sql(sessions)
     child = os.fork()
     if child == 0:
         fine = False
@@ -465,7 +465,7 @@ def test_a_gauge_in_a_forked_child_leaves_the_parents_connections_alone(fleet: P
             os._exit(0 if fine else 1)
     assert os.waitpid(child, 0)[1] == 0
     assert not gauge.measure(server, 2.0).in_recovery
-    assert fleet.primary.sql(sessions) == before
+    assert primary_of(fleet).sql(sessions) == before
     gauge.forget(server)
 
 
@@ -495,7 +495,7 @@ def test_no_password_is_shown(fleet: PostgresFleet, caplog: pytest.LogCaptureFix
     conninfo = {**conninfo_of(fleet), "password": secret}
     gauge = PsycopgGauge(conninfo)
     with pytest.raises(psycopg.OperationalError) as refused:
-        gauge.measure(server_of(fleet.primary), 2.0)
+        gauge.measure(server_of(primary_of(fleet)), 2.0)
     router = router_of(fleet, gauge)
     with PsycopgReplicas(router, conninfo) as database:
         with pytest.raises(DatabaseInterrupted) as caught, database.write() as unit:  # noqa: PT012 - a unit is a block
@@ -515,6 +515,6 @@ def test_conninfo_may_be_a_function_of_the_server(fleet: PostgresFleet, tmp_path
         host, port = server.address.split(":")
         return {**conninfo_of(fleet), "host": host, "port": port}
 
-    server = server_of(fleet.primary)
+    server = server_of(primary_of(fleet))
     assert not PsycopgGauge(conninfo).measure(server, 2.0).in_recovery
     assert asked == [server]

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from localcloud.postgres_fleet import PostgresFleet
-from routed_postgres import conninfo_of, router_of, until, with_orders
+from routed_postgres import conninfo_of, primary_of, replicas_of, router_of, until, with_orders
 from seawall.errors import CannotPickle, DatabaseInterrupted, InvalidInput, WriteAfterRead, WriteInReadOnlyScope
 from seawall.replicas import ReadYourWrites, ReplicaRouter, consistency_scope
 from seawall.replicas_psycopg import AsyncPsycopgReplicas, AsyncPsycopgUnit, PsycopgGauge
@@ -43,7 +43,7 @@ async def port_of(unit: AsyncPsycopgUnit) -> int:
 
 async def test_a_unit_is_where_it_belongs(router: ReplicaRouter, fleet: PostgresFleet) -> None:
     """Reads see the session's writes at a replica; what may not be written is refused."""
-    primary = fleet.primary.port
+    primary = primary_of(fleet).port
     async with AsyncPsycopgReplicas(router, conninfo_of(fleet)) as database:
         with consistency_scope() as scope:
             for number in range(3):
@@ -85,7 +85,7 @@ async def test_how_units_end(router: ReplicaRouter, fleet: PostgresFleet) -> Non
                 await unit.execute(ADD, [1, "a"])
             async with database.unit() as unit:
                 assert await (await unit.execute("SELECT number FROM next_number")).fetchone() == (1,)
-                assert await port_of(unit) == fleet.primary.port
+                assert await port_of(unit) == primary_of(fleet).port
         with anyio.move_on_after(0.2) as cancelled:
             async with database.write() as unit:
                 await unit.execute(ADD, [2, "a"])
@@ -97,7 +97,7 @@ async def test_how_units_end(router: ReplicaRouter, fleet: PostgresFleet) -> Non
 
 async def test_faults(router: ReplicaRouter, fleet: PostgresFleet) -> None:
     """No read fails when a replica is killed; a promotion is followed; the old writer's pool is gone."""
-    old, victim, new = fleet.primary, *fleet.replicas
+    old, victim, new = primary_of(fleet), *replicas_of(fleet)
     async with AsyncPsycopgReplicas(router, conninfo_of(fleet)) as database:
         for _ in range(4):
             async with database.read() as first, database.read() as second:
@@ -128,7 +128,7 @@ async def test_faults(router: ReplicaRouter, fleet: PostgresFleet) -> None:
 
 async def test_a_lost_commit_is_not_safe_to_retry(fleet: PostgresFleet) -> None:
     """The COMMIT may have been done."""
-    primary, conninfo = fleet.primary, conninfo_of(fleet)
+    primary, conninfo = primary_of(fleet), conninfo_of(fleet)
     with TcpProxy(primary.port) as network:
         router = router_of(fleet, PsycopgGauge(conninfo), ports={primary.name: network.port})
         router.measure()

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from localcloud.postgres_fleet import PostgresFleet
+from routed_postgres import primary_of, replicas_of, with_orders
 from seawall.errors import InvalidInput
 from seawall.replicas import StatementKind
 from seawall.replicas._pure import HARMLESS, NOT_IN_CATALOG, PURE_FUNCTIONS
@@ -294,12 +296,17 @@ except MissingExtra as error:
     assert "seawall[sql]" in said[1]
 
 
+@pytest.fixture
+def fleet(_postgres_servers: PostgresFleet) -> PostgresFleet:
+    return with_orders(_postgres_servers)
+
+
 @pytest.mark.xdist_group("postgres")
-def test_every_function_called_pure_is_so_on_a_real_server(postgres_fleet: Any) -> None:
+def test_every_function_called_pure_is_so_on_a_real_server(fleet: PostgresFleet) -> None:
     """The server's own catalog says which functions promise to change nothing; ours must not promise more."""
     import psycopg
 
-    with psycopg.connect(postgres_fleet.primary.dsn()) as connection:
+    with psycopg.connect(primary_of(fleet).dsn()) as connection:
         rows = connection.execute(
             "SELECT proname, bool_or(provolatile = 'v') FROM pg_proc"
             " WHERE pronamespace = 'pg_catalog'::regnamespace GROUP BY proname"
@@ -310,12 +317,12 @@ def test_every_function_called_pure_is_so_on_a_real_server(postgres_fleet: Any) 
 
 
 @pytest.mark.xdist_group("postgres")
-def test_a_replica_takes_what_is_called_a_read(postgres_fleet: Any) -> None:
+def test_a_replica_takes_what_is_called_a_read(fleet: PostgresFleet) -> None:
     """Each read of the table of traps runs in a READ ONLY transaction of a real replica, or fails for another reason."""
     import psycopg
 
     refused: list[str] = []
-    with psycopg.connect(postgres_fleet.replicas[0].dsn(), autocommit=True) as connection:
+    with psycopg.connect(replicas_of(fleet)[0].dsn(), autocommit=True) as connection:
         for sql in (sql for sql, kind in TRAPS.items() if kind is READ and "%s" not in sql and "%(" not in sql):
             try:
                 connection.execute(sql.encode())

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, selectinload, sessionmaker
 
 from localcloud.postgres_fleet import PostgresFleet
 from orders_model import LINES, Line, Order
-from routed_postgres import QUICK, conninfo_of, router_of, server_of, until, with_orders
+from routed_postgres import QUICK, conninfo_of, primary_of, replicas_of, router_of, server_of, until, with_orders
 from seawall.errors import (
     CannotPickle,
     DatabaseInterrupted,
@@ -94,7 +94,7 @@ def test_a_session_sees_its_own_write_at_a_replica(session: RoutingSession, serv
         session.add(order)
         session.commit()
         assert order.note == "new"
-        assert port_of(session) != servers.primary.port
+        assert port_of(session) != primary_of(servers).port
         session.rollback()  # the next commit begins anew
 
 
@@ -133,7 +133,7 @@ def test_every_way_to_write_goes_to_the_writer(session: RoutingSession, servers:
     ]  # fmt: skip
     for number, way in enumerate(ways):
         way()
-        assert port_of(session) == servers.primary.port, f"way {number}"
+        assert port_of(session) == primary_of(servers).port, f"way {number}"
         session.commit()
     with use_writer():
         assert session.scalars(select(Order.id).order_by(Order.id)).all() == [0, 1, 3, 4, 5, 6]
@@ -161,20 +161,20 @@ def test_every_way_to_read_goes_to_one_reader(session: RoutingSession, servers: 
     ports.add(port_of(session))
     ports.add(session.scalars(PORT).one())
     assert len(ports) == 1
-    assert servers.primary.port not in ports
+    assert primary_of(servers).port not in ports
 
 
 def test_a_session_that_stands_still_behind_its_write_reads_at_the_writer(
     fleet: EngineFleet, servers: PostgresFleet
 ) -> None:
     """Never stale: with both replicas paused the writer reads."""
-    for replica in servers.replicas:
+    for replica in replicas_of(servers):
         replica.pause_replay()
     with consistency_scope(consistency=ReadYourWrites(wait_seconds=0.0)), RoutingSession(fleet) as session:
         session.add(Order(id=1))
         session.commit()
         assert session.get(Order, 1) is not None
-        assert port_of(session) == servers.primary.port
+        assert port_of(session) == primary_of(servers).port
         assert session.scalar(text("SHOW transaction_read_only")) == "on"
         session.commit()
         with session.begin():  # on the same connection, which must not have stayed read-only
@@ -227,7 +227,7 @@ def test_a_view_that_writes_is_found_out_by_the_server(session: RoutingSession, 
     session.add(waiting)
     with session.no_autoflush:
         assert session.scalar(text("SELECT number FROM next_number")) == 1
-    assert port_of(session) == servers.primary.port
+    assert port_of(session) == primary_of(servers).port
     assert waiting in session.new
     session.commit()
     session.scalar(text("SELECT 1"))
@@ -246,7 +246,7 @@ def test_savepoints_stay_where_their_transaction_is(session: RoutingSession, ser
     session.commit()
     with session.begin_nested():
         assert session.scalars(select(Order.id).order_by(Order.id)).all() == [1, 2]
-    assert port_of(session) != servers.primary.port
+    assert port_of(session) != primary_of(servers).port
 
 
 def test_transactions_end_in_every_way(fleet: EngineFleet, servers: PostgresFleet) -> None:
@@ -266,7 +266,7 @@ def test_transactions_end_in_every_way(fleet: EngineFleet, servers: PostgresFlee
         session.flush()
         session.close()
         assert session.get(Order, 3) is None
-        assert port_of(session) != servers.primary.port
+        assert port_of(session) != primary_of(servers).port
         session.close()
         with pytest.raises(ZeroDivisionError):
             _fail_in(session)
@@ -345,7 +345,7 @@ def test_no_read_fails_when_a_replica_is_killed(fleet: EngineFleet, servers: Pos
     with RoutingSession(fleet) as first, RoutingSession(fleet) as second:
         for session in (first, second) * 4:
             session.scalars(PORT).one()  # connections to both replicas
-    victim = servers.replicas[0]
+    victim = replicas_of(servers)[0]
     victim.kill()
     for number in range(60):
         waiting = Order(id=number)
@@ -379,7 +379,7 @@ def test_errors_that_nobody_else_judges_are_mapped_by_the_engine(
 ) -> None:
     """Of a connection that was handed out, and of a result that is read late."""
     connection = session.connection()
-    servers.primary.kill()
+    primary_of(servers).kill()
     with pytest.raises(DatabaseInterrupted) as caught:
         connection.execute(text("SELECT 1"))
     assert caught.value.safe_to_retry
@@ -388,7 +388,7 @@ def test_errors_that_nobody_else_judges_are_mapped_by_the_engine(
 
 def test_a_lost_commit_is_not_safe_to_retry(servers: PostgresFleet) -> None:
     """The COMMIT may have been done; until the session knows more, it reads at the writer."""
-    primary = servers.primary
+    primary = primary_of(servers)
     with TcpProxy(primary.port) as network, consistency_scope() as scope:
         router = router_of(servers, PsycopgGauge(conninfo_of(servers)), ports={primary.name: network.port})
         with router, EngineFleet(router, maker(servers)) as fleet, RoutingSession(fleet) as session:
@@ -417,7 +417,7 @@ def test_the_engine_of_a_retired_writer_is_disposed_of_as_a_whole(
     fleet: EngineFleet, router: ReplicaRouter, servers: PostgresFleet, session: RoutingSession
 ) -> None:
     """A pool stayed pinned to a demoted primary for three days (sqlalchemy#7839, gpustack#6105)."""
-    old, new = servers.primary, servers.replicas[0]
+    old, new = primary_of(servers), replicas_of(servers)[0]
     for number in range(8):  # prepared by then, on one connection
         session.execute(insert(Order), [{"id": number}])
         session.commit()
@@ -451,7 +451,7 @@ def test_a_connection_that_is_out_when_its_engine_is_retired_is_closed_on_its_re
     session.add(Order(id=1))
     session.flush()
     held: Any = session.connection().connection.driver_connection
-    fleet.retire(server_of(servers.primary))
+    fleet.retire(server_of(primary_of(servers)))
     assert not held.closed
     session.commit()
     assert held.closed
@@ -461,7 +461,7 @@ def test_a_writer_that_takes_no_writes_any_more_is_noticed_by_its_answer(
     servers: PostgresFleet, session: RoutingSession
 ) -> None:
     """SQLSTATE 25006 is how a demoted writer answers; nothing was done."""
-    servers.primary.configure(default_transaction_read_only="on")
+    primary_of(servers).configure(default_transaction_read_only="on")
     session.add(Order(id=1))
     with pytest.raises(DatabaseInterrupted) as caught:
         session.commit()
@@ -484,12 +484,12 @@ def test_nothing_is_committed_after_the_epoch(servers: PostgresFleet) -> None:
         with pytest.raises(WriterFenced):
             session.commit()
         session.rollback()
-    assert servers.primary.sql("SELECT count(*) FROM orders", user="shop", database="shop") == "0"
+    assert primary_of(servers).sql("SELECT count(*) FROM orders", user="shop", database="shop") == "0"
 
 
 def test_a_full_pool_sends_reads_elsewhere_and_says_so_of_writes(router: ReplicaRouter, servers: PostgresFleet) -> None:
     """A full pool says nothing about its server: nobody is thrown out for it."""
-    make = maker(servers, pool_size=1, max_overflow=0, pool_timeout=1.0)
+    make = maker(servers, pool_size=1, max_overflow=0, pool_timeout=0.3)
     with EngineFleet(router, make) as fleet:
         sessions = [RoutingSession(fleet) for _ in range(4)]
         assert len({session.scalars(PORT).one() for session in sessions[:3]}) == 3
@@ -505,12 +505,12 @@ def test_a_server_that_cannot_be_connected_to_is_not_asked_twice(servers: Postgr
     """A refused connection sends a read elsewhere, and a write says that it was not sent."""
     router = router_of(servers, PsycopgGauge(conninfo_of(servers)), lag=QUICK, outlier=None)
     router.measure()
-    for replica in servers.replicas:
+    for replica in replicas_of(servers):
         replica.kill()  # and nobody measures: they still count as fresh
     with EngineFleet(router, maker(servers)) as fleet, RoutingSession(fleet) as session:
-        assert session.scalars(PORT).one() == servers.primary.port
+        assert session.scalars(PORT).one() == primary_of(servers).port
         session.rollback()
-        servers.primary.kill()
+        primary_of(servers).kill()
         fleet.retire(router.servers[0])
         session.add(Order(id=1))
         with pytest.raises(DatabaseInterrupted) as caught:
@@ -542,7 +542,7 @@ def test_bad_input_is_refused_in_one_line(fleet: EngineFleet, router: ReplicaRou
 
 def test_the_gauge_measures_by_its_deadline(servers: PostgresFleet) -> None:
     """A black hole, a cut, and a server that is there again, whatever the driver's own time-outs are."""
-    replica = servers.replicas[0]
+    replica = replicas_of(servers)[0]
     gauge = SqlAlchemyGauge(maker(servers))
     with TcpProxy(replica.port) as network:
         server = server_of(replica, port=network.port)
@@ -565,7 +565,7 @@ def test_the_gauge_measures_by_its_deadline(servers: PostgresFleet) -> None:
         with pytest.raises(exc.DBAPIError):
             gauge.measure(server, 5.0)
         gauge.forget(server)
-    assert not gauge.measure(server_of(servers.primary), 5.0).in_recovery
-    gauge.forget(server_of(servers.primary))
+    assert not gauge.measure(server_of(primary_of(servers)), 5.0).in_recovery
+    gauge.forget(server_of(primary_of(servers)))
     with pytest.raises(InvalidInput, match="an engine of"):
         SqlAlchemyGauge(lambda server: create_engine("sqlite://")).measure(server, 1.0)

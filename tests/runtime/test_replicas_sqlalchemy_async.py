@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async
 
 from localcloud.postgres_fleet import PostgresFleet
 from orders_model import Order
-from routed_postgres import conninfo_of, router_of, server_of, until, with_orders
+from routed_postgres import conninfo_of, primary_of, replicas_of, router_of, server_of, until, with_orders
 from seawall.errors import DatabaseInterrupted, WriteAfterRead
 from seawall.replicas import DatabaseServer, ReadYourWrites, ReplicaRouter, consistency_scope, use_writer
 from seawall.replicas_psycopg import PsycopgGauge
@@ -61,7 +61,7 @@ async def test_a_session_sees_its_own_write_at_a_replica(
                 assert len(scope.tokens.positions) == 1
                 async with sessions() as session:
                     assert (await session.get_one(Order, number)).note == "new"
-                    assert await session.scalar(PORT) != servers.primary.port
+                    assert await session.scalar(PORT) != primary_of(servers).port
                     assert await session.scalar(text("SHOW transaction_read_only")) == "on"
                     with pytest.raises(WriteAfterRead):
                         await session.execute(insert(Order).values(id=100))
@@ -74,7 +74,7 @@ async def test_waiting_for_a_replica_lets_other_tasks_run(
     make: Callable[[DatabaseServer], AsyncEngine], router: ReplicaRouter, servers: PostgresFleet
 ) -> None:
     """A wait that held the event loop would stop every other request of the process."""
-    for replica in servers.replicas:
+    for replica in replicas_of(servers):
         replica.pause_replay()
     ticks = 0
 
@@ -91,7 +91,7 @@ async def test_waiting_for_a_replica_lets_other_tasks_run(
                 session.add(Order(id=1))
                 await session.commit()
                 before = ticks
-                assert await session.scalar(PORT) == servers.primary.port
+                assert await session.scalar(PORT) == primary_of(servers).port
         assert ticks - before > 5
     ticking.cancel()
 
@@ -100,7 +100,7 @@ async def test_no_read_fails_when_a_replica_is_killed_and_writes_follow_a_promot
     make: Callable[[DatabaseServer], AsyncEngine], router: ReplicaRouter, servers: PostgresFleet
 ) -> None:
     """As for sync sessions; the retired engine is closed by its own event loop."""
-    old, victim, new = servers.primary, *servers.replicas
+    old, victim, new = primary_of(servers), *replicas_of(servers)
     async with EngineFleet(router, make) as fleet:
         async with RoutingAsyncSession(fleet) as first, RoutingAsyncSession(fleet) as second:
             for session in (first, second) * 4:
@@ -135,7 +135,7 @@ async def test_errors_of_the_app_and_of_a_lost_commit(
     make: Callable[[DatabaseServer], AsyncEngine], servers: PostgresFleet
 ) -> None:
     """What a violated constraint is stays one; a COMMIT that is lost says so."""
-    primary = servers.primary
+    primary = primary_of(servers)
     with TcpProxy(primary.port) as network:
         router = router_of(servers, PsycopgGauge(conninfo_of(servers)), ports={primary.name: network.port})
         async with EngineFleet(router, make) as fleet:
@@ -156,7 +156,7 @@ async def test_errors_of_the_app_and_of_a_lost_commit(
 
 def test_the_gauge_measures_by_its_deadline(servers: PostgresFleet) -> None:
     """Through an async engine, too: an app that has no other driver can measure."""
-    replica = servers.replicas[0]
+    replica = replicas_of(servers)[0]
 
     def make(server: DatabaseServer) -> AsyncEngine:
         port = int(server.address.rpartition(":")[2])

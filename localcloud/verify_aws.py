@@ -78,17 +78,21 @@ class RealAccount:
         self._pulumi("config", "set", "--secret", "seawall:database_password", stdin=secrets.token_hex(PASSWORD_BYTES))
 
     def preview(self) -> Preview:
+        """What the engine would change now."""
         return preview(STACK, self._project)
 
     def up(self, *, refresh: bool = False) -> None:
+        """Deploy; with `refresh` the engine looks first at what is there."""
         self._pulumi("up", "--yes", "--skip-preview", *(["--refresh"] if refresh else []))
 
     def types(self) -> set[str]:
+        """Tokens of the resource types in the state."""
         command = ["pulumi", "stack", "export", "--stack", STACK]
         done = subprocess.run(command, cwd=self._project, capture_output=True, text=True, check=False)
         return {step.type for step in read_document(done.stdout, "pulumi stack export").steps}
 
     def promote(self) -> None:
+        """Promote the replica, wait until it is a writer, and publish that to both regions' apps."""
         config = self._configuration["config"]
         region = next(
             one["region"]
@@ -120,10 +124,12 @@ class RealAccount:
                 )
 
     def adopt(self) -> None:
+        """Make what is live the configuration, as after a failover."""
         self._configuration = adopted_configuration(self._configuration)
         self._configure(self._configuration)
 
     def destroy(self) -> None:
+        """Delete what the stack has, and the live documents, which it does not own."""
         self._pulumi("destroy", "--yes", "--skip-preview", "--refresh")
         for region in self._configuration["config"]["seawall:regions"][:2]:
             with asking("ssm DeleteParameters"):

@@ -33,6 +33,7 @@ class FaultScope:
     volume_key_arns: tuple[str, ...] = ()
 
     def arn(self, service: str, resource: str) -> str:
+        """The ARN of something where the experiment runs."""
         return arn(service, self.region, self.account_id, resource)
 
     def tagged(self, key: str = "aws:ResourceTag") -> dict[str, dict[str, str]]:

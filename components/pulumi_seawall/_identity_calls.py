@@ -130,9 +130,11 @@ class Reach:
 
     @property
     def partition(self) -> str:
+        """AWS's partition that the regions are in, e.g. `aws-cn`."""
         return partition_of(self.regions[0])
 
     def in_each_region(self, service: str, *resources: str) -> tuple[str, ...]:
+        """The ARNs of some resources of a service, in each region."""
         return tuple(arn(service, region, self.account_id, each) for region in self.regions for each in resources)
 
     def resources(self, on: On) -> tuple[pulumi.Input[str], ...]:

@@ -67,3 +67,31 @@ def selector(wire: Any) -> Any:
     from http_wire import pair
 
     return pair(wire)
+
+
+@pytest.fixture
+def world() -> Any:
+    """A writer and two readers, played."""
+    from replica_world import World
+
+    return World(("a", "b", "c"))
+
+
+@pytest.fixture
+def clock() -> Any:
+    """Stands still until a test moves it."""
+    from seawall.testing import FakeClock
+
+    return FakeClock(1000.0)
+
+
+@pytest.fixture
+def router(world: Any, clock: Any) -> Any:
+    """Knows that world, and waits for no reader."""
+    from seawall.replicas import ReadYourWrites, ReplicaRouter
+
+    made = ReplicaRouter(
+        world.writer, world.readers, gauge=world, consistency=ReadYourWrites(wait_seconds=0.0), clock=clock
+    )
+    made.measure()
+    return made

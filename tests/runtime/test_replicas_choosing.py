@@ -30,16 +30,6 @@ from seawall.testing import FakeClock
 AT_ONCE = ReadYourWrites(wait_seconds=0.0)
 
 
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock(1000.0)
-
-
-@pytest.fixture
-def world() -> World:
-    return World(("a", "b", "c"))
-
-
 def router_of(world: World, clock: FakeClock, **more: object) -> ReplicaRouter:
     more.setdefault("consistency", AT_ONCE)
     router = ReplicaRouter(world.writer, world.readers, gauge=world, clock=clock, **more)
@@ -222,7 +212,9 @@ def test_a_lost_write_is_told_once_and_then_the_session_goes_on(world: World, cl
     with consistency_scope(kept):
         router.pick_reader()
     with consistency_scope(lost) as scope:
-        with pytest.raises(WriteLost, match="is beyond what a promotion kept: timeline 2 goes back to timeline 1 at") as error:
+        with pytest.raises(
+            WriteLost, match="is beyond what a promotion kept: timeline 2 goes back to timeline 1 at"
+        ) as error:
             router.pick_reader()
         assert error.value.certain
         router.pick_reader()
@@ -387,7 +379,9 @@ def test_use_writer_and_writer_only_read_at_the_writer(world: World, clock: Fake
         routes.append(router.pick_reader())
         assert not router.pick_reader(consistency=AT_ONCE).is_writer, "what a call says comes first"
     routes.append(router_of(world, clock, consistency=WriterOnly()).pick_reader())
-    assert [(each.server.name, each.reason, each.read_only) for each in routes] == [("a", ChoiceReason.ASKED, False)] * 4
+    assert [(each.server.name, each.reason, each.read_only) for each in routes] == [
+        ("a", ChoiceReason.ASKED, False)
+    ] * 4
 
 
 def test_bounded_reads_go_to_replicas_within_the_bound(world: World, clock: FakeClock) -> None:

@@ -23,23 +23,6 @@ from seawall.testing import FakeClock
 AT_ONCE = ReadYourWrites(wait_seconds=0.0)
 
 
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock(1000.0)
-
-
-@pytest.fixture
-def world() -> World:
-    return World(("a", "b", "c"))
-
-
-@pytest.fixture
-def router(world: World, clock: FakeClock) -> ReplicaRouter:
-    made = ReplicaRouter(world.writer, world.readers, gauge=world, consistency=AT_ONCE, clock=clock)
-    made.measure()
-    return made
-
-
 def measured_often(router: ReplicaRouter) -> None:
     for _ in range(3):
         router.measure()

@@ -102,6 +102,8 @@ def moved(config: Config) -> None:
     config["seawall:database"]["members"][1].update(
         region=ELSEWHERE, network={"cidr": "10.30.0.0/16", "zones": [f"{ELSEWHERE}a", f"{ELSEWHERE}b"]}
     )
+    config["seawall:identity"]["app"]["clusters"] = {HOME: "shop", ELSEWHERE: "shop"}
+    config["seawall:backups"]["replication"]["regions"] = [ELSEWHERE, HOME]
 
 
 def ops_of(run: Any) -> set[tuple[str, str]]:

@@ -108,4 +108,3 @@ def _new_enough(binary: Path, environ: Mapping[str, str]) -> bool:
         return False
     found = re.search(r"version v?(\d+)\.(\d+)", "\n".join(lines))
     return found is not None and (int(found[1]), int(found[2])) >= OLDEST
-

@@ -59,7 +59,10 @@ SYSTEM = 7_712_146_970_279_348_208
         (lambda: ConsistencyToken(SYSTEM, 0, 1), "timeline = 0: a whole number, at least 1 and at most 4,294,967,295"),
         (lambda: TimeToken(-1), "at_seconds = -1: a number, at least 0"),
         (lambda: observe_postgres((True, "1")), "row = 2: 8 columns"),
-        (lambda: observe_postgres((1, "1", None, None, None, None, None, None)), "pg_is_in_recovery() = 1: true or false"),
+        (
+            lambda: observe_postgres((1, "1", None, None, None, None, None, None)),
+            "pg_is_in_recovery() = 1: true or false",
+        ),
         (lambda: observe_mysql("maybe", None), "@@global.read_only = maybe: 0 or 1"),
     ],
 )

@@ -80,7 +80,9 @@ class WriteLost(SeawallError):
         self.certain: Final = certain
         self.because: Final = because
         verdict = "is" if certain else "may be"
-        super().__init__(f"router {shown(router)}: the write up to {token} {verdict} beyond what a promotion kept: {because}")
+        super().__init__(
+            f"router {shown(router)}: the write up to {token} {verdict} beyond what a promotion kept: {because}"
+        )
 
     def __reduce__(self) -> "tuple[object, ...]":
         return _rebuild_write_lost, (self.router, self.token, self.certain, self.because)

@@ -6,9 +6,8 @@ import pulumi
 import pytest
 
 import pulumi_seawall
+from failover_args import CHECK, TOPIC, alarm_check
 
-TOPIC = "arn:aws:sns:us-east-1:123456789012:oncall"
-CHECK = {"protocol": "HTTPS", "path": "/livez"}
 EXISTING = "11111111-2222-3333-4444-555555555555"
 
 
@@ -193,21 +192,8 @@ def test_a_check_that_exists_is_attached_and_its_stated_detection_counts(deploy)
 
 def test_a_private_target_is_watched_by_an_alarm_and_timed_by_it(deploy):
     """Checkers cannot reach a private address; an alarm's check can, and takes minutes, which the prediction says."""
-    alarm_check = {
-        "name": "tokyo-hosts",
-        "region": "ap-northeast-1",
-        "insufficient_data": "Unhealthy",
-        "definition": {
-            "namespace": "AWS/NetworkELB",
-            "metric_name": "HealthyHostCount",
-            "statistic": "Minimum",
-            "comparison": "LessThanThreshold",
-            "threshold": 1,
-            "period_seconds": 60,
-            "evaluation_periods": 2,
-        },
-    }
-    primary = {"region": "ap-northeast-1", "addresses": ["10.0.0.10"], "alarm_check": alarm_check}
+    by_alarm = alarm_check("tokyo-hosts", "ap-northeast-1")
+    primary = {"region": "ap-northeast-1", "addresses": ["10.0.0.10"], "alarm_check": by_alarm}
     deployment = deploy(lambda: pulumi_seawall.FailoverRecord("shop", shop(primary=primary)))
     assert deployment.of("healthCheck:HealthCheck")["shop-ap-northeast-1"].inputs["type"] == "CLOUDWATCH_METRIC"
     # (2 + 1) periods x 60 s + 120 s delivery + 4 s aggregation + 60 s TTL + 30 s client caches

@@ -6,32 +6,11 @@ from typing import Any
 import pytest
 
 import pulumi_seawall
+from failover_args import OBJECTIVES, TOPIC, alarm_check
 from pulumi_seawall import plan_failover, plan_latency, plan_weighted
 from seawall.errors import InvalidInput, ObjectiveNotMet
 
-TOPIC = "arn:aws:sns:us-east-1:123456789012:oncall"
 CHECK = {"protocol": "HTTPS", "path": "/regionz"}
-ALARM = {
-    "name": "healthy-hosts",
-    "region": "eu-west-1",
-    "insufficient_data": "Unhealthy",
-    "definition": {
-        "namespace": "AWS/NetworkELB",
-        "metric_name": "HealthyHostCount",
-        "statistic": "Minimum",
-        "comparison": "LessThanThreshold",
-        "threshold": 1,
-        "period_seconds": 60,
-        "evaluation_periods": 2,
-    },
-}
-OBJECTIVES = {
-    "availability": 0.999,
-    "latency_p95_seconds": 0.5,
-    "error_rate": 0.01,
-    "recovery_time_seconds": 90,
-    "recovery_point_seconds": 60,
-}
 BALANCER = {"dns_name": "shop.eu-west-1.elb.amazonaws.com", "zone_id": "Z32O12XQLNTSW2"}
 
 
@@ -294,7 +273,11 @@ INSIDE: dict[str, Any] = {
             {
                 "name": "blue",
                 "weight": 1,
-                "target": {"region": "eu-west-1", "addresses": ["10.0.0.10"], "alarm_check": ALARM},
+                "target": {
+                    "region": "eu-west-1",
+                    "addresses": ["10.0.0.10"],
+                    "alarm_check": alarm_check("healthy-hosts", "eu-west-1"),
+                },
             }
         ],
     ),

@@ -13,6 +13,15 @@ OBJECTIVES = {
     "recovery_point_seconds": 60,
 }
 CHECK = {"protocol": "HTTPS", "path": "/livez"}
+NO_HOSTS = {  # what an alarm rings at when a load balancer has no healthy host left
+    "namespace": "AWS/NetworkELB",
+    "metric_name": "HealthyHostCount",
+    "statistic": "Minimum",
+    "comparison": "LessThanThreshold",
+    "threshold": 1,
+    "period_seconds": 60,
+    "evaluation_periods": 2,
+}
 BALANCER = {"dns_name": "shop.us-west-2.elb.amazonaws.com", "zone_id": "Z1H1FL5HABSF5"}
 
 
@@ -53,3 +62,8 @@ def changed(changes: dict[str, Any]) -> Any:
         else:
             target[key] = copy.deepcopy(value)
     return args
+
+
+def alarm_check(name: str, region: str) -> dict[str, Any]:
+    """A check by an alarm on healthy hosts."""
+    return {"name": name, "region": region, "insufficient_data": "Unhealthy", "definition": dict(NO_HOSTS)}

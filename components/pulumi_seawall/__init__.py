@@ -1,5 +1,6 @@
 """Pulumi components for services that live in more than one AWS region."""
 
+from pulumi_seawall._alert_timing import PredictedAlert
 from pulumi_seawall._backup_args import (
     BackupCopyArgs,
     BackupPlanArgs,
@@ -89,6 +90,22 @@ from pulumi_seawall._identity_args import (
     WorkloadPurpose,
 )
 from pulumi_seawall._kubernetes_args import KubernetesTargetArgs, KubernetesTargetKind
+from pulumi_seawall._monitoring_args import (
+    AlertRulesArgs,
+    MonitoredClusterArgs,
+    MonitoringArgs,
+    ServiceLevelObjectiveArgs,
+    WatchdogArgs,
+)
+from pulumi_seawall._monitoring_plan import (
+    MonitoringPlan,
+    RulesPlan,
+    SloPlan,
+    WatchdogPlan,
+    plan_alert_rules,
+    plan_service_level_objective,
+    plan_watchdog,
+)
 from pulumi_seawall._pipeline_plan import PipelinePlan, plan_pipeline_identity
 from pulumi_seawall._replication_args import BackupReplicationArgs, BackupReplicationImportIds
 from pulumi_seawall._replication_plan import ReplicationPlan, plan_replication
@@ -113,6 +130,7 @@ from pulumi_seawall._topology_args import (
 )
 from pulumi_seawall._topology_plan import TopologyPlan, plan_published_topology, topology_args
 from pulumi_seawall._workload_plan import WorkloadPlan, plan_workload_identity
+from pulumi_seawall.alert_rules import AlertRules
 from pulumi_seawall.backup_plan import BackupPlan
 from pulumi_seawall.backup_replication import BackupReplication
 from pulumi_seawall.failover_record import FailoverRecord
@@ -123,8 +141,11 @@ from pulumi_seawall.latency_record import LatencyRecord
 from pulumi_seawall.pipeline_identity import PipelineIdentity
 from pulumi_seawall.published_topology import PublishedTopology
 from pulumi_seawall.replicated_database import ReplicatedDatabase
+from pulumi_seawall.service_level_objective import ServiceLevelObjective
+from pulumi_seawall.watchdog import Watchdog
 from pulumi_seawall.weighted_record import WeightedRecord
 from pulumi_seawall.workload_identity import WorkloadIdentity
+from seawall.slo import NoData
 from seawall.timing import HealthCheckProtocol
 
 __all__ = [
@@ -132,6 +153,8 @@ __all__ = [
     "AlarmComparison",
     "AlarmDefinitionArgs",
     "AlarmStatistic",
+    "AlertRules",
+    "AlertRulesArgs",
     "BackupCopyArgs",
     "BackupPlan",
     "BackupPlanArgs",
@@ -188,7 +211,11 @@ __all__ = [
     "LatencyRecordArgs",
     "LoadBalancerArgs",
     "MissingData",
+    "MonitoredClusterArgs",
+    "MonitoringArgs",
+    "MonitoringPlan",
     "NetworkScope",
+    "NoData",
     "ObjectPlan",
     "ObjectiveExceptionArgs",
     "ObjectivesArgs",
@@ -200,6 +227,7 @@ __all__ = [
     "PipelineSubjectsArgs",
     "PlannedBackups",
     "PodArgs",
+    "PredictedAlert",
     "PredictedRecovery",
     "PredictedTerm",
     "PublishedBackoffArgs",
@@ -217,6 +245,10 @@ __all__ = [
     "RestoreAlgorithm",
     "RestoreTestingArgs",
     "RoutingControlPlan",
+    "RulesPlan",
+    "ServiceLevelObjective",
+    "ServiceLevelObjectiveArgs",
+    "SloPlan",
     "SpanArgs",
     "SwitchArgs",
     "SwitchImportIds",
@@ -229,6 +261,9 @@ __all__ = [
     "VaultLockArgs",
     "VaultLockMode",
     "WaiverArgs",
+    "Watchdog",
+    "WatchdogArgs",
+    "WatchdogPlan",
     "WeightedEntryArgs",
     "WeightedRecord",
     "WeightedRecordArgs",
@@ -240,6 +275,7 @@ __all__ = [
     "WriterNameArgs",
     "ZonePart",
     "instance_identifier",
+    "plan_alert_rules",
     "plan_backups",
     "plan_database",
     "plan_failover",
@@ -249,7 +285,9 @@ __all__ = [
     "plan_pipeline_identity",
     "plan_published_topology",
     "plan_replication",
+    "plan_service_level_objective",
     "plan_switch",
+    "plan_watchdog",
     "plan_weighted",
     "plan_workload_identity",
     "topology_args",

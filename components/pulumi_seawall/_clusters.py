@@ -1,6 +1,56 @@
 """Kubernetes clusters as components reach them."""
 
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
 import pulumi
+
+from pulumi_seawall._inputs import is_plain, line, plain_string
+from seawall.errors import InvalidInput
+
+NAMESPACE: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")  # Kubernetes: an RFC 1123 label
+LONGEST_CONTEXT: Final = 253  # characters; kubectl sets no limit, clusters' names do
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How a cluster is reached, and where in it.
+
+    Args:
+        context: Of the kubeconfig; None for its current one.
+        kubeconfig: Contents or path; None for the deploying user's own.
+        namespace: Of what is declared.
+    """
+
+    context: str | None
+    kubeconfig: pulumi.Input[str] | None
+    namespace: str
+
+
+def plan_reach(where: str, given: Mapping[str, Any]) -> Reach:
+    """A cluster's `context`, `kubeconfig` and `namespace`, checked.
+
+    Args:
+        where: Prefix for names in messages, e.g. `clusters[0].`.
+        given: The cluster's arguments; what is absent has its default.
+
+    Raises:
+        InvalidInput: One is not allowed.
+    """
+    namespace = plain_string(f"{where}namespace", given.get("namespace", "default"))
+    if not NAMESPACE.fullmatch(namespace):
+        raise InvalidInput(
+            f"{where}namespace",
+            namespace,
+            allowed="1 to 63 lower-case letters, digits and hyphens, no hyphen at an end",
+        )
+    context = line(f"{where}context", given["context"], LONGEST_CONTEXT) if "context" in given else None
+    kubeconfig = given.get("kubeconfig")
+    if is_plain(kubeconfig) and kubeconfig is not None and (not isinstance(kubeconfig, str) or not kubeconfig):
+        raise InvalidInput(f"{where}kubeconfig", "(hidden)", allowed="the contents of a kubeconfig, or its path")
+    return Reach(context, kubeconfig, namespace)
 
 
 def guarded(kubeconfig: pulumi.Input[str] | None) -> pulumi.Input[str] | None:

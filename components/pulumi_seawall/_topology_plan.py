@@ -12,7 +12,8 @@ from typing import Any, Final, cast
 
 import pulumi
 
-from pulumi_seawall._inputs import checked_keys, flag, is_plain, line, listed, plain_string
+from pulumi_seawall._clusters import plan_reach
+from pulumi_seawall._inputs import checked_keys, flag, is_plain, listed, plain_string
 from pulumi_seawall._naming import checked_tags
 from pulumi_seawall._regions import known_region
 from pulumi_seawall._topology_args import (
@@ -39,8 +40,6 @@ from seawall.topology import (
     topology_of,
 )
 
-NAMESPACE: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")  # Kubernetes: an RFC 1123 label
-LONGEST_CONTEXT: Final = 253  # characters; kubectl sets no limit, clusters' names do
 RDS_HOST: Final = "{identifier}.{account}.{region}.rds.amazonaws.com"
 RDS_ACCOUNT: Final = "x" * 12  # what RDS puts there is as long as this
 UNKNOWN_URL: Final = "https://{region}.{label}.example.com"
@@ -246,18 +245,9 @@ def _cluster(place: int, entry: object, document: Topology) -> ClusterPlan:
     region = plain_string(f"{where}region", given["region"])
     if region not in document.regions:
         raise InvalidInput(f"{where}region", region, allowed=f"one of the regions: {', '.join(document.regions)}")
-    namespace = plain_string(f"{where}namespace", given.get("namespace", "default"))
-    if not NAMESPACE.fullmatch(namespace):
-        raise InvalidInput(
-            f"{where}namespace",
-            namespace,
-            allowed="1 to 63 lower-case letters, digits and hyphens, no hyphen at an end",
-        )
-    context = line(f"{where}context", given["context"], LONGEST_CONTEXT) if "context" in given else None
-    kubeconfig = given.get("kubeconfig")
-    if is_plain(kubeconfig) and kubeconfig is not None and (not isinstance(kubeconfig, str) or not kubeconfig):
-        raise InvalidInput(f"{where}kubeconfig", "(hidden)", allowed="the contents of a kubeconfig, or its path")
-    return ClusterPlan(region, context, kubeconfig, namespace, flag(f"{where}adopt", given.get("adopt", False)))
+    reach = plan_reach(where, cast("dict[str, Any]", given))
+    adopt = flag(f"{where}adopt", given.get("adopt", False))
+    return ClusterPlan(region, reach.context, reach.kubeconfig, reach.namespace, adopt)
 
 
 def _known_or(placeholder: str, path: str, value: object, later: dict[str, pulumi.Output[str]]) -> object:

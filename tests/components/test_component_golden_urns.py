@@ -13,6 +13,7 @@ import pytest
 
 import pulumi_seawall
 from backup_samples import plan_args, replication_args
+from monitoring_args import alert_rules_args, slo_args, watchdog_args
 from topology_documents import shop
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -173,7 +174,23 @@ def failover_switch() -> pulumi_seawall.FailoverSwitch:
     return pulumi_seawall.FailoverSwitch("shop", args)
 
 
+def alert_rules() -> pulumi_seawall.AlertRules:
+    """In two clusters, with a provider each."""
+    return pulumi_seawall.AlertRules("shop", alert_rules_args())
+
+
+def service_level_objective() -> pulumi_seawall.ServiceLevelObjective:
+    """In two clusters, with a provider each."""
+    return pulumi_seawall.ServiceLevelObjective("shop", slo_args())
+
+
+def watchdog() -> pulumi_seawall.Watchdog:
+    """In two clusters, with a provider each."""
+    return pulumi_seawall.Watchdog("shop", watchdog_args())
+
+
 COMPONENTS = {
+    "AlertRules": alert_rules,
     "BackupReplication": backup_replication,
     "BackupPlan": backup_plan,
     "FailoverRecord": failover_record,
@@ -184,6 +201,8 @@ COMPONENTS = {
     "PipelineIdentity": pipeline_identity,
     "PublishedTopology": published_topology,
     "ReplicatedDatabase": replicated_database,
+    "ServiceLevelObjective": service_level_objective,
+    "Watchdog": watchdog,
     "WeightedRecord": weighted_record,
     "WorkloadIdentity": workload_identity,
 }

@@ -13,6 +13,7 @@ import pulumi_seawall
 
 GOLDEN = Path(__file__).parent / "golden" / "schema.json"
 COMPONENTS: list[type[pulumi.ComponentResource]] = [
+    pulumi_seawall.AlertRules,
     pulumi_seawall.BackupPlan,
     pulumi_seawall.BackupReplication,
     pulumi_seawall.HealthCheck,
@@ -24,6 +25,8 @@ COMPONENTS: list[type[pulumi.ComponentResource]] = [
     pulumi_seawall.ReplicatedDatabase,
     pulumi_seawall.PipelineIdentity,
     pulumi_seawall.PublishedTopology,
+    pulumi_seawall.ServiceLevelObjective,
+    pulumi_seawall.Watchdog,
     pulumi_seawall.WorkloadIdentity,
 ]
 
@@ -37,6 +40,7 @@ def schema() -> dict[str, Any]:
 def test_every_component_is_in_the_schema(schema):
     """Inference over the whole package succeeds."""
     assert set(schema["resources"]) == {
+        "seawall:index:AlertRules",
         "seawall:index:BackupPlan",
         "seawall:index:BackupReplication",
         "seawall:index:FailoverRecord",
@@ -47,6 +51,8 @@ def test_every_component_is_in_the_schema(schema):
         "seawall:index:PipelineIdentity",
         "seawall:index:PublishedTopology",
         "seawall:index:ReplicatedDatabase",
+        "seawall:index:ServiceLevelObjective",
+        "seawall:index:Watchdog",
         "seawall:index:WeightedRecord",
         "seawall:index:WorkloadIdentity",
     }
@@ -67,6 +73,7 @@ def test_no_type_and_no_property_is_silently_empty(schema):
 def test_every_argument_is_in_the_schema_with_a_description(schema):
     """What other languages see is what the TypedDict says, with its units."""
     for component, args in (
+        ("AlertRules", pulumi_seawall.AlertRulesArgs),
         ("BackupPlan", pulumi_seawall.BackupPlanArgs),
         ("BackupReplication", pulumi_seawall.BackupReplicationArgs),
         ("HealthCheck", pulumi_seawall.HealthCheckArgs),
@@ -78,6 +85,8 @@ def test_every_argument_is_in_the_schema_with_a_description(schema):
         ("ReplicatedDatabase", pulumi_seawall.ReplicatedDatabaseArgs),
         ("PipelineIdentity", pulumi_seawall.PipelineIdentityArgs),
         ("PublishedTopology", pulumi_seawall.PublishedTopologyArgs),
+        ("ServiceLevelObjective", pulumi_seawall.ServiceLevelObjectiveArgs),
+        ("Watchdog", pulumi_seawall.WatchdogArgs),
         ("WorkloadIdentity", pulumi_seawall.WorkloadIdentityArgs),
     ):
         inputs = schema["resources"][f"seawall:index:{component}"]["inputProperties"]

@@ -1,0 +1,74 @@
+"""A PrometheusRule in the cluster of each region that has one."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from pulumi_seawall._clusters import Reach, guarded
+from pulumi_seawall._monitoring_plan import RulesPlan
+from pulumi_seawall._rule_groups import rule_file, spec_of
+from pulumi_seawall._sdk import kubernetes_version
+
+API_VERSION: Final = "monitoring.coreos.com/v1"
+KIND: Final = "PrometheusRule"
+
+
+class PrometheusRule(pulumi.CustomResource):
+    """A PrometheusRule of the Prometheus operator: the Kubernetes SDK has classes for Kubernetes' own kinds only."""
+
+    def __init__(self, name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions) -> None:
+        manifest = {"apiVersion": API_VERSION, "kind": KIND, **inputs}
+        versioned = pulumi.ResourceOptions(version=kubernetes_version())
+        super().__init__(
+            "kubernetes:monitoring.coreos.com/v1:PrometheusRule",
+            name,
+            manifest,
+            pulumi.ResourceOptions.merge(opts, versioned),
+        )
+
+
+def declare_rules(
+    component: pulumi.ComponentResource, name: str, plan: RulesPlan, providers: Mapping[str, kubernetes.Provider] | None
+) -> dict[str, str]:
+    """Register the rules as children of a component; gives by region `namespace/name`.
+
+    Args:
+        component: The parent.
+        name: Its name.
+        plan: With the rules.
+        providers: By region, the program's own; one is made for each region that is not among them.
+    """
+    names: dict[str, str] = {}
+    for region, reach in plan.monitoring.clusters.items():
+        provider = (providers or {}).get(region) or _provider(component, name, region, reach)
+        labels = {
+            "app.kubernetes.io/name": plan.monitoring.service,
+            "app.kubernetes.io/component": plan.purpose,
+            **plan.monitoring.rule_labels,
+        }
+        PrometheusRule(
+            f"{name}-{region}",
+            {
+                "metadata": {"name": plan.object_name, "namespace": reach.namespace, "labels": labels},
+                "spec": spec_of(plan.groups[region]),
+            },
+            pulumi.ResourceOptions(parent=component, provider=provider),
+        )
+        names[region] = f"{reach.namespace}/{plan.object_name}"
+    return names
+
+
+def rule_files(plan: RulesPlan) -> dict[str, str]:
+    """By region, the same rules as a file for a Prometheus without the operator."""
+    return {region: rule_file(groups) for region, groups in plan.groups.items()}
+
+
+def _provider(component: pulumi.ComponentResource, name: str, region: str, reach: Reach) -> kubernetes.Provider:
+    return kubernetes.Provider(
+        f"{name}-{region}",
+        context=reach.context,
+        kubeconfig=guarded(reach.kubeconfig),
+        opts=pulumi.ResourceOptions(parent=component),
+    )

@@ -1,0 +1,53 @@
+"""Arguments of the components that watch a service, changed by path: `monitoring__clusters__0__region`."""
+
+import copy
+from typing import Any
+
+OBJECTIVES: dict[str, Any] = {
+    "availability": 0.999,
+    "latency_p95_seconds": 0.5,
+    "error_rate": 0.001,
+    "recovery_time_seconds": 180,
+    "recovery_point_seconds": 60,
+}
+MONITORING: dict[str, Any] = {
+    "service": "shop",
+    "clusters": [
+        {"region": "eu-west-1", "context": "eu", "namespace": "shop"},
+        {"region": "us-east-1", "context": "us", "namespace": "shop"},
+    ],
+    "selector": {"job": "shop"},
+    "rule_selector_labels": {"release": "prometheus"},
+    "runbook_url": "https://wiki.example.com/runbooks/{alert}",
+}
+
+
+def changed(args: dict[str, Any], changes: dict[str, Any]) -> Any:
+    """The arguments with each path set, or removed where the value is `...`."""
+    made = copy.deepcopy(args)
+    for path, value in changes.items():
+        target: Any = made
+        *parents, key = path.split("__")
+        for part in parents:
+            target = target[int(part)] if part.isdecimal() else target[part]
+        if value is ...:
+            del target[key]
+        else:
+            target[int(key) if key.isdecimal() else key] = value
+    return made
+
+
+def slo_args(**changes: Any) -> Any:
+    """Of a `ServiceLevelObjective`."""
+    args = {"monitoring": MONITORING, "objectives": OBJECTIVES, "no_data": "fail", "retention_seconds": 3456000}
+    return changed(args, changes)
+
+
+def alert_rules_args(**changes: Any) -> Any:
+    """Of `AlertRules`."""
+    return changed({"monitoring": MONITORING, "objectives": OBJECTIVES}, changes)
+
+
+def watchdog_args(**changes: Any) -> Any:
+    """Of a `Watchdog`."""
+    return changed({"monitoring": MONITORING, "url_file": "/etc/alertmanager/secrets/switch/url"}, changes)

@@ -43,6 +43,7 @@ _EXPLAIN: Final = re.compile(r"\s*(\([^()]*\)|(?:(?:ANALY[SZ]E|VERBOSE)\b\s*)*)"
 _RUNS_IT: Final = re.compile(r"ANALY[SZ]E", re.IGNORECASE)
 _HIDDEN: Final = "/*!"  # MySQL runs what is in such a comment
 _END: Final = "SEMICOLON"  # among the types of tokens
+_PLACEHOLDER: Final = re.compile(r"(?<!%)%(?:\(\w+\))?[sbt]\b")  # psycopg's; parsers differ about them
 _ESCAPED_PERCENT: Final = "%%"  # in a text for a driver that takes %s
 
 Tokens = Sequence[Any]  # of sqlglot's Token, which has lived in several of its modules
@@ -67,10 +68,12 @@ def classify(sql: str, dialect: str = "postgres") -> StatementKind:
 
 @functools.lru_cache(maxsize=CACHED_STATEMENTS)
 def _remembered(sql: str, dialect: str) -> StatementKind:
-    try:
-        return _kind(sql.replace(_ESCAPED_PERCENT, "%"), dialect)
-    except (SqlglotError, RecursionError):
-        return StatementKind.UNKNOWN
+    for text in (_PLACEHOLDER.sub("NULL", sql).replace(_ESCAPED_PERCENT, "%"), sql):
+        try:
+            return _kind(text, dialect)
+        except (SqlglotError, RecursionError):
+            continue  # what looked like a placeholder was one of SQL's own signs
+    return StatementKind.UNKNOWN
 
 
 def _kind(sql: str, dialect: str) -> StatementKind:

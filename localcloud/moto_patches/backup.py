@@ -86,7 +86,7 @@ def change_plans_in_place() -> None:
 def _update_plan(backend: Any, params: dict[str, Any]) -> Answer:
     plan = backend.get_backup_plan(params["BackupPlanId"], None)
     _check_rules(backend, params["BackupPlan"])
-    fresh = models.Plan(params["BackupPlan"], plan.creator_request_id, backend)
+    fresh: Any = models.Plan(params["BackupPlan"], plan.creator_request_id, backend)
     plan.backup_plan, plan.version_id = fresh.backup_plan, fresh.version_id
     plan.advanced_backup_settings = fresh.advanced_backup_settings
     return plan.to_dict()

@@ -103,7 +103,8 @@ def test_without_a_copy_in_another_account_its_loss_is_warned_of():
     """An account that is lost takes its vaults along, locked or not."""
     args = changed("rules.0.copies", [{"region": OREGON}])
     assert "account failure: there is no copy in another account" in plan_backups(args).warnings
-    warned = plan_backups({**args, "objectives": OBJECTIVES}).warnings
+    with_objectives: Any = {**args, "objectives": OBJECTIVES}
+    warned = plan_backups(with_objectives).warnings
     assert any("nothing recovers from it, because there is no copy in another account" in line for line in warned)
     assert any("change rules[].copies" in line for line in warned)
 

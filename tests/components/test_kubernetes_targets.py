@@ -23,7 +23,7 @@ NLB = "k8s-shop-web-0123456789-0123456789abcdef.elb.eu-west-1.amazonaws.com"
 RECORDS = "aws:route53/getRecords:getRecords"
 
 
-def ingress(context: str = "eu", **more: Any) -> dict[str, Any]:
+def ingress(context: str = "eu", **more: Any) -> Any:
     return {"kind": "Ingress", "name": "web", "namespace": "shop", "context": context, **more}
 
 
@@ -273,5 +273,5 @@ def test_a_bad_object_is_one_exact_line_before_anything_is_asked(what):
 
 def test_the_longest_names_are_allowed():
     """Just inside: 253 characters of a name, 63 of a namespace."""
-    target = {"region": HOME, "kubernetes": ingress(name="n" * 253, namespace="s" * 63)}
+    target: Any = {"region": HOME, "kubernetes": ingress(name="n" * 253, namespace="s" * 63)}
     plan_weighted({"zone_id": "Z1", "name": NAME, "entries": [{"name": "a", "weight": 1, "target": target}]})

@@ -55,10 +55,10 @@ class PluginEngine(mocks.Mocks):
             check = sdk.CheckRequest(urn, {}, inputs, os.urandom(SEED_BYTES))
             checked = self._run(self._plugin.provider.check(check))
             assert not checked.failures, [(one.property, one.reason) for one in checked.failures]
-            request = sdk.CreateRequest(urn, checked.inputs, 0, False)
+            request = sdk.CreateRequest(urn, checked.inputs or {}, 0, False)
             created = self._run(self._plugin.provider.create(request))
             id_, state = str(created.resource_id), values.to_plain(created.properties)[0]
-            self.made.append((args.typ, args.name, id_, values.to_plain(checked.inputs)[0], state))
+            self.made.append((args.typ, args.name, id_, values.to_plain(checked.inputs or {})[0], state))
         return id_, state
 
     def changes(self) -> dict[str, list[str]]:

@@ -1,5 +1,8 @@
 """What a router refuses, in one line each: the name, the value, what is allowed, and why."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from seawall.errors import InvalidInput
@@ -17,6 +20,8 @@ from seawall.replicas import (
 )
 
 SYSTEM = 7_712_146_970_279_348_208
+GUESS: Any = "guess"
+STRONG: Any = "strong"
 
 
 @pytest.mark.parametrize(
@@ -39,7 +44,7 @@ SYSTEM = 7_712_146_970_279_348_208
         (lambda: ReadYourWrites(wait_seconds=-1), "wait_seconds = -1: a number, at least 0"),
         (lambda: Bounded(max_lag_seconds=0), "max_lag_seconds = 0: a number, above 0"),
         (
-            lambda: Bounded(max_lag_seconds=9, when_writer_lost="guess"),
+            lambda: Bounded(max_lag_seconds=9, when_writer_lost=GUESS),
             'when_writer_lost = guess: "serve" or "refuse"',
         ),
         (
@@ -52,7 +57,7 @@ SYSTEM = 7_712_146_970_279_348_208
         ),
         (lambda: ReplicaRouter(DatabaseServer("a"), name=""), "name = '': a text that is not empty"),
         (
-            lambda: ReplicaRouter(DatabaseServer("a"), consistency="strong"),
+            lambda: ReplicaRouter(DatabaseServer("a"), consistency=STRONG),
             "consistency = strong: WriterOnly, Bounded or ReadYourWrites",
         ),
         (lambda: ReplicaRouter(DatabaseServer("a")).measure("b"), "server = b: one of a"),
@@ -66,7 +71,7 @@ SYSTEM = 7_712_146_970_279_348_208
         (lambda: observe_mysql("maybe", None), "@@global.read_only = maybe: 0 or 1"),
     ],
 )
-def test_bad_input_gets_one_line(make: object, line: str) -> None:
+def test_bad_input_gets_one_line(make: Callable[[], object], line: str) -> None:
     """The name, the value, what is allowed and why, before anything happens."""
     with pytest.raises(InvalidInput) as refused:
         make()

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from typing import Any
 
 import anyio
 import pytest
@@ -30,7 +31,7 @@ from seawall.testing import FakeClock
 AT_ONCE = ReadYourWrites(wait_seconds=0.0)
 
 
-def router_of(world: World, clock: FakeClock, **more: object) -> ReplicaRouter:
+def router_of(world: World, clock: FakeClock, **more: Any) -> ReplicaRouter:
     more.setdefault("consistency", AT_ONCE)
     router = ReplicaRouter(world.writer, world.readers, gauge=world, clock=clock, **more)
     router.measure()
@@ -134,11 +135,13 @@ def test_a_server_of_another_cluster_is_not_read_from(world: World, clock: FakeC
     """A wrong address in a file, or a restored copy: its rows look right and are not ours."""
     router = router_of(world, clock)
     real = world.measure
-    world.measure = lambda server, timeout: (
-        Observation(in_recovery=True, system_id=1, timeline=1, position=2**20)
-        if server.name == "b"
-        else real(server, timeout)
-    )
+
+    def measured(server: DatabaseServer, timeout_seconds: float) -> Observation:
+        if server.name == "b":
+            return Observation(in_recovery=True, system_id=1, timeline=1, position=2**20)
+        return real(server, timeout_seconds)
+
+    world.measure = measured
     router.measure()
     assert states(router)["b"] is ReaderState.FOREIGN
 

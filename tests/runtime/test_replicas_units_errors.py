@@ -1,6 +1,7 @@
 """What an error in the middle of a unit of work means: elsewhere, again, or the end."""
 
 import asyncio
+from collections.abc import Iterator
 
 import pytest
 
@@ -158,5 +159,9 @@ def test_a_unit_is_run_again_only_when_that_is_safe() -> None:
         assert len(tries) == expected
     with pytest.raises(InvalidInput, match="attempts = 0"):
         retrying(0)
+
+    def rows() -> Iterator[int]:
+        yield 1
+
     with pytest.raises(InvalidInput, match="what it gave cannot be taken back"):
-        retrying(2)(lambda: (yield))
+        retrying(2)(rows)

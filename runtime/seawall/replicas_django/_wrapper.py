@@ -42,6 +42,8 @@ ABOUT_THE_SERVER: Final = (Fault.READ_ONLY, Fault.SHUTTING_DOWN, Fault.CONNECTIO
 class Replicated(BaseDatabaseWrapper):
     """Put before a wrapper for PostgreSQL, e.g. PostGIS's: `class DatabaseWrapper(Replicated, postgis.DatabaseWrapper)`."""
 
+    connection: Any  # as in Django's own class, which is not typed here
+
     def __init__(self, settings_dict: dict[str, Any], alias: str = WRITER_ALIAS) -> None:
         super().__init__(settings_dict, alias)
         self._member: Final = cast("str | None", settings_dict.get(MEMBER_KEY))
@@ -63,6 +65,11 @@ class Replicated(BaseDatabaseWrapper):
         return super().get_connection_params()
 
     def get_connection_params(self) -> dict[str, Any]:
+        """The settings', with the address of the alias's own member, or of the writer as it is now.
+
+        Raises:
+            NoWriterAvailable: there is none, or this process may not write.
+        """
         params = super().get_connection_params()
         replicas = self._replicas
         if replicas is None:
@@ -76,6 +83,7 @@ class Replicated(BaseDatabaseWrapper):
         return {**WATCHFUL, **params, **split_address(self._server.address)}
 
     def connect(self) -> None:
+        """Connect anew; what was under way on a connection before is over."""
         self._drop_unit()  # of a connection that was lost
         super().connect()
 
@@ -303,6 +311,7 @@ class Replicated(BaseDatabaseWrapper):
                 connection.read_only = read_only
 
     def set_autocommit(self, autocommit: bool, *arguments: bool, **more: bool) -> None:
+        """As Django's, but a lost connection is not made anew only to end the transaction that went with it."""
         if autocommit and self.connection is None and not self.in_atomic_block:
             # The end of a transaction whose connection was lost. To connect, only for this, would hide what happened.
             self._drop_unit()

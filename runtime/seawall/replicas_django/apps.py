@@ -1,7 +1,7 @@
 """The Django app: makes the members' aliases when the project is loaded, and checks its settings."""
 
 from contextlib import suppress
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 from django.apps import AppConfig
 from django.conf import settings
@@ -26,9 +26,10 @@ class SeawallReplicas(AppConfig):
 
     name = "seawall.replicas_django"
     label = "seawall_replicas"
-    verbose_name = "Seawall's read replicas"
+    verbose_name: ClassVar[str] = "Seawall's read replicas"  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def ready(self) -> None:
+        """Register the system checks, and make the router when the settings are good."""
         checks.register(check_settings, checks.Tags.compatibility)
         setting_changed.connect(_changed, dispatch_uid="seawall.replicas_django")  # by a test
         with suppress(InvalidInput):  # which `manage.py check` tells, and the first statement

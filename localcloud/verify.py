@@ -17,6 +17,7 @@ from localcloud.databases import Databases
 from localcloud.findings import Finding, unlike
 from localcloud.verify_backups import backups
 from localcloud.verify_identity import faults, identities
+from localcloud.verify_monitoring import alert_rules
 from localcloud.verify_names import names
 from localcloud.verify_postgres import replication
 from localcloud.verify_topology import config_maps, databases, instances, topologies
@@ -60,7 +61,7 @@ def read_back(
 
     Args:
         outputs: The program's outputs: `zone_id`, `fqdn`, `records`, `health_checks`, `alarms`, `switch`, `topology`, `database`,
-            `backups`, `faults`, `identities`, `pipeline`.
+            `backups`, `faults`, `identities`, `pipeline`, `monitoring`.
         endpoint: The cloud's address.
         recorded_file: Where the provider plugin keeps what the cloud cannot emulate.
         manifests: Where the Kubernetes plugin has rendered, a folder per cluster.
@@ -80,6 +81,7 @@ def read_back(
             *faults(session, endpoint, outputs),
             *identities(session, endpoint, outputs, recorded_file),
             *config_maps(outputs, manifests),
+            *alert_rules(outputs, manifests),
             *replication(servers),
             *_shops(shops, outputs, servers),
         )

@@ -19,6 +19,7 @@ from stacks.backup_settings import BackupSettings
 from stacks.database_settings import DatabaseSettings
 from stacks.fault_settings import FaultSettings
 from stacks.identity_settings import IdentitySettings
+from stacks.monitoring_settings import MonitoringSettings
 from stacks.section import Section
 from stacks.settings import (
     ONE_OF_EACH,
@@ -87,6 +88,8 @@ class Environment(Section):
     """What may be broken on purpose."""
     identity: Annotated[IdentitySettings | None, BeforeValidator(_from_json)] = None
     """Roles of the service and of those who look after it."""
+    monitoring: Annotated[MonitoringSettings | None, BeforeValidator(_from_json)] = None
+    """Alerts, and who evaluates them."""
     protect: bool = True
     """Refuse to delete what clients depend on."""
     epoch: int = Field(default=0, ge=0)

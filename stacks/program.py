@@ -15,6 +15,7 @@ from stacks.environment import Environment, load_environment
 from stacks.faults import declare_faults, plan_faults
 from stacks.identity import IdentityPlan, declare_identity, plan_identity
 from stacks.live import read_live, refuse_to_undo
+from stacks.monitoring import MonitoringPlans, declare_monitoring, plan_monitoring
 from stacks.notifications import ROUTE53_REGION, declare_topics, plan_topics
 from stacks.reads import declare_reads, plan_reads
 from stacks.recovery import RecoveryPlan, declare_recovery, plan_recovery
@@ -32,6 +33,7 @@ class Plans:
     topology: Topology
     faults: Mapping[str, FaultPlan]
     identity: IdentityPlan | None
+    monitoring: MonitoringPlans | None
 
 
 def declare() -> None:
@@ -56,11 +58,12 @@ def declare() -> None:
     workload = declare_workload(environment, plans.topology, data, options)
     faults = declare_faults(environment, plans.faults, [data.component] if data else [], options)
     identity = declare_identity(environment, plans.identity, plans.topology, plans.edge, edge, options)
+    monitoring = declare_monitoring(environment, plans.monitoring, workload, options)
 
     pulumi.export("service", environment.service)
     pulumi.export("environment", environment.environment)
-    parts = [part.outputs for part in (edge, reads, workload, data, recovery, faults, identity) if part is not None]
-    for name, value in joined(*parts).items():
+    parts = (edge, reads, workload, data, recovery, faults, identity, monitoring)
+    for name, value in joined(*(part.outputs for part in parts if part is not None)).items():
         pulumi.export(name, value)
 
 
@@ -92,5 +95,6 @@ def check(environment: Environment) -> Plans:
     plan_workload(environment, topology)
     faults = plan_faults(environment)
     identity = plan_identity(environment, topology, edge)
+    monitoring = plan_monitoring(environment)
     refuse_to_undo(topology, read_live(environment.service, environment.environment, topology.regions))
-    return Plans(edge, reads, data, recovery, topology, faults, identity)
+    return Plans(edge, reads, data, recovery, topology, faults, identity, monitoring)

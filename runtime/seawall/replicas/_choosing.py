@@ -27,6 +27,7 @@ from seawall.replicas._tokens import CLOCKS_APART_SECONDS, ConsistencyToken, Tim
 __all__ = ["Ask", "Chooser"]
 
 NOTHING: Final = -1  # a position that every reader has reached
+NEVER: Final = -math.inf
 AHEAD: Final = -2  # of every history that is known here
 NOWHERE: Final = 2**64  # a position that no reader can have reached: only the writer will do
 
@@ -188,16 +189,22 @@ class Chooser:
         raise AssertionError("without waiting there is a route or an error")
 
     def _quick(self, exclude: Collection[str], ask: "Ask") -> Route | None:
-        """The usual case in as few steps as it has: whoever asks has written nothing, and wants nothing but a fit reader."""
+        """The usual cases in as few steps as they have: any fit reader, or any that has what was written in this history."""
         core = self._core
         standing = core.standing
         if not ask.plain or mode() or core.now() > standing.expires:
             return None
         scope = scope_of()
         sticky = None
+        position = NOTHING
         if scope is not None:
-            if scope.tokens.positions or scope.tokens.time is not None or not scope.undemanding:
+            tokens = scope.tokens
+            if tokens.time is not None or scope.consistency is not None or scope.doubtful_until > NEVER:
                 return None
+            for token in tokens.positions:
+                if token.timeline != standing.timeline or token.system_id != standing.system_id:
+                    return None
+                position = max(position, token.lsn)
             sticky = scope.sticky.get(core.name)
         try:
             attempt = core.selector.pick(exclude, prefer=sticky)
@@ -205,7 +212,7 @@ class Chooser:
             return None
         name = attempt.endpoint.name
         reading = standing.readings.get(name)
-        if reading is None or reading.state is not ReaderState.FRESH:
+        if reading is None or reading.state is not ReaderState.FRESH or reading.position < position:
             attempt.release()
             return None
         if scope is not None and name != sticky:

@@ -69,11 +69,6 @@ class Scope:
         for token in tokens:
             self.tokens.add(token)
 
-    @property
-    def undemanding(self) -> bool:
-        """Whether it wants nothing but what the router promises anyway."""
-        return self.consistency is None and self.doubtful_until == -math.inf
-
     def note(self, token: Token) -> None:
         """The session has written up to here."""
         with self._lock:

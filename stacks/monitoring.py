@@ -1,6 +1,6 @@
 """Who notices what is wrong: rules for the Prometheus of every region, from the environment's own objectives."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -26,6 +26,8 @@ from stacks.section import Section
 from stacks.workload import Workload
 
 REACH: Final = {"context", "kubeconfig", "namespace"}
+PARTS: Final = frozenset({"slo", "alerts", "watchdog"})
+"""Sections of components' own within the section."""
 WHOLE_NAMES: Final = ("objectives.", "monitoring.")
 """Beginnings of names that components and the file have in common."""
 
@@ -131,14 +133,14 @@ def _monitoring(environment: Environment, settings: MonitoringSettings) -> Monit
         for region in environment.regions
         if region.cluster is not None
     ]
-    given = settings.model_dump(exclude_none=True, exclude={"slo", "alerts", "watchdog"})
+    given = _given(settings, PARTS)
     regions = [region.name for region in environment.regions if region.cluster is None]
     return cast(MonitoringArgs, {**given, "service": environment.service, "clusters": clusters, "regions": regions})
 
 
-def _given(section: Section) -> dict[str, Any]:
+def _given(section: Section, without: Set[str] = frozenset()) -> dict[str, Any]:
     """What the section says; what is absent is left to the component's defaults."""
-    given = section.model_dump(exclude_none=True)
+    given = section.model_dump(exclude_none=True, exclude=set(without))
     return {
         key: list(cast("tuple[Any, ...]", value)) if isinstance(value, tuple) else value for key, value in given.items()
     }

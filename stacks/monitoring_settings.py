@@ -12,7 +12,6 @@ class SloSettings(Section):
     period_seconds: float | None = None
     minimum_requests: int | None = None
     group_by: tuple[str, ...] | None = None
-    buckets_seconds: tuple[float, ...] | None = None
 
 
 class AlertSettings(Section):
@@ -22,7 +21,6 @@ class AlertSettings(Section):
     latency_p95_seconds: float | None = None
     replica_lag_seconds: float | None = None
     minimum_requests: int | None = None
-    buckets_seconds: tuple[float, ...] | None = None
 
 
 class WatchdogSettings(Section):
@@ -33,13 +31,14 @@ class WatchdogSettings(Section):
 
 
 class MonitoringSettings(Section):
-    """Who watches the service, and what is told to whom. The first five: see `pulumi_seawall.MonitoringArgs`."""
+    """Who watches the service, and what is told to whom. The first six: see `pulumi_seawall.MonitoringArgs`."""
 
     selector: dict[str, str]
     rule_selector_labels: dict[str, str]
     runbook_url: str
     scrape_interval_seconds: int | None = None
     evaluation_interval_seconds: int | None = None
+    buckets_seconds: tuple[float, ...] | None = None
     slo: SloSettings
     alerts: AlertSettings = AlertSettings()
     watchdog: WatchdogSettings

@@ -41,6 +41,9 @@ class MonitoringArgs(TypedDict):
     """Seconds between two scrapes of the service, 1 to 75; default 30."""
     evaluation_interval_seconds: NotRequired[int]
     """Seconds between two evaluations of the rules, 1 to 300; default 30."""
+    buckets_seconds: NotRequired[list[float]]
+    """Upper bounds of the app's latency buckets, in seconds; default what the runtime exports when its middleware is given the
+    latency SLO: OpenTelemetry's advice, and the latency objective."""
 
 
 class ServiceLevelObjectiveArgs(TypedDict):
@@ -60,8 +63,6 @@ class ServiceLevelObjectiveArgs(TypedDict):
     """Requests in an alert's long window below which nothing is judged; default 30."""
     group_by: NotRequired[list[str]]
     """Labels whose values are judged apart, e.g. `http_route`; default none."""
-    buckets_seconds: NotRequired[list[float]]
-    """Upper bounds of the app's latency buckets, in seconds; default the runtime's, with one at the objective."""
 
 
 class AlertRulesArgs(TypedDict):
@@ -79,8 +80,6 @@ class AlertRulesArgs(TypedDict):
     """Seconds; default the recovery point. Required where that is 0."""
     minimum_requests: NotRequired[int]
     """Requests in a ratio's window below which it means nothing; default 10."""
-    buckets_seconds: NotRequired[list[float]]
-    """Upper bounds of the app's latency buckets, in seconds; default OpenTelemetry's advice and the latency objective."""
 
 
 class WatchdogArgs(TypedDict):

@@ -55,6 +55,7 @@ class MonitoringPlan:
         runbook_url: With a place for the alert's name.
         scrape_seconds: Between two scrapes.
         evaluation_seconds: Between two evaluations.
+        stated_buckets: Upper bounds of the app's latency buckets, if they are stated.
     """
 
     service: str
@@ -65,6 +66,11 @@ class MonitoringPlan:
     runbook_url: str
     scrape_seconds: int
     evaluation_seconds: int
+    stated_buckets: tuple[float, ...] | None
+
+    def buckets(self, objectives: Objectives) -> tuple[float, ...]:
+        """Upper bounds of the app's latency buckets, as they are stated or as the runtime has them."""
+        return self.stated_buckets or duration_buckets(objectives.latency_p95_seconds)
 
     def scope(self, region: str) -> Scope:
         """What rules of a region are about."""
@@ -167,6 +173,7 @@ def plan_monitoring(args: object) -> MonitoringPlan:
         _runbook_url(given["runbook_url"]),
         _interval("scrape_interval_seconds", given, LONGEST_SCRAPE_SECONDS),
         _interval("evaluation_interval_seconds", given, LONGEST_EVALUATION_SECONDS),
+        _buckets(given),
     )
 
 
@@ -181,7 +188,7 @@ def plan_service_level_objective(args: ServiceLevelObjectiveArgs) -> SloPlan:
     objectives = plan_objectives(given["objectives"])
     slos = _slos(given, objectives)
     retention = number("retention_seconds", given["retention_seconds"])
-    buckets = _buckets(given, *duration_buckets(objectives.latency_p95_seconds))
+    buckets = monitoring.buckets(objectives)
     labels = tuple(
         plain_string(f"group_by[{place}]", label)
         for place, label in enumerate(listed("group_by", given.get("group_by", [])))
@@ -209,7 +216,7 @@ def plan_alert_rules(args: AlertRulesArgs) -> RulesPlan:
     if not 0 < error_ratio < 1:
         raise InvalidInput("error_ratio", error_ratio, allowed="a ratio above 0 and below 1")
     latency = number("latency_p95_seconds", given.get("latency_p95_seconds", LATENCY_P95_SECONDS))
-    buckets = _buckets(given, *duration_buckets(objectives.latency_p95_seconds))
+    buckets = monitoring.buckets(objectives)
     if latency not in buckets[:-1]:
         raise InvalidInput(
             "latency_p95_seconds",
@@ -307,12 +314,12 @@ def _interval(key: str, given: Mapping[str, Any], longest: int) -> int:
     return whole(f"monitoring.{key}", given.get(key, DEFAULT_INTERVAL_SECONDS), 1, longest, "seconds")
 
 
-def _buckets(given: Mapping[str, Any], *default: float) -> tuple[float, ...]:
-    """The app's bounds, as they are stated or as the runtime has them."""
+def _buckets(given: Mapping[str, Any]) -> tuple[float, ...] | None:
+    """The bounds that are stated, in their order; None for none."""
     if "buckets_seconds" not in given:
-        return default
-    stated = [
-        number(f"buckets_seconds[{place}]", bound)
-        for place, bound in enumerate(listed("buckets_seconds", given["buckets_seconds"]))
-    ]
-    return tuple(sorted({float(bound) for bound in stated}))
+        return None
+    name = "monitoring.buckets_seconds"
+    bounds = [number(f"{name}[{place}]", bound) for place, bound in enumerate(listed(name, given["buckets_seconds"]))]
+    if not bounds or min(bounds) <= 0:
+        raise InvalidInput(name, given["buckets_seconds"], allowed="at least one bound, each above 0 seconds")
+    return tuple(sorted({float(bound) for bound in bounds}))

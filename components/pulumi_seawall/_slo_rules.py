@@ -2,7 +2,7 @@
 
 What is recorded never is NaN: without requests there is no ratio at all, so that no long window is poisoned by a quiet
 night. Windows up to `LONGEST_RAW_SECONDS` are computed from the scraped counters; longer ones average what the shortest
-window has recorded, requests and bad ones over the same samples, which costs a thousandth.
+window has recorded, requests and bad ones over the same samples: few series instead of every route of every pod.
 """
 
 from collections.abc import Collection
@@ -213,7 +213,7 @@ def slo_rules(
     most = rules.base_seconds / SAMPLES_IN_A_WINDOW
     if scope.scrape_seconds > most:
         raise InvalidInput(
-            "scrape_interval_seconds",
+            "monitoring.scrape_interval_seconds",
             scope.scrape_seconds,
             allowed=f"at most {most:g} seconds",
             because=f"the shortest window of {slo.name}, {duration(rules.base_seconds)}, is to span "
@@ -231,7 +231,7 @@ def slo_rules(
         buckets = duration_buckets(slo.latency_seconds) if buckets_seconds is None else sorted(buckets_seconds)
         if slo.latency_seconds not in buckets:
             raise InvalidInput(
-                "buckets_seconds",
+                "monitoring.buckets_seconds",
                 ", ".join(map(literal, buckets)),
                 allowed=f"with a bound at {literal(slo.latency_seconds)}, the latency of {slo.name}",
                 because="between two bounds the share of slow requests is a guess",

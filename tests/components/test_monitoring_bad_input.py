@@ -43,11 +43,16 @@ BAD: dict[str, tuple[str, dict[str, Any], str]] = {
     ),
     "a latency without a bucket": (
         "slo",
-        {"buckets_seconds": [0.1, 1]},
+        {"monitoring__buckets_seconds": [0.1, 1]},
         (
-            "buckets_seconds = 0.1, 1: with a bound at 0.5, the latency of latency, because between two bounds the share of "
+            "monitoring.buckets_seconds = 0.1, 1: with a bound at 0.5, the latency of latency, because between two bounds the share of "
             "slow requests is a guess"
         ),
+    ),
+    "no bounds at all": (
+        "alerts",
+        {"monitoring__buckets_seconds": []},
+        "monitoring.buckets_seconds = []: at least one bound, each above 0 seconds",
     ),
     "groups by what tells good from bad": (
         "slo",
@@ -186,7 +191,7 @@ JUST_INSIDE: list[tuple[str, dict[str, Any]]] = [
     ("slo", {"retention_seconds": 30 * DAY}),
     ("slo", {"objectives__availability": 0.9306}),
     ("slo", {"period_seconds": 3 * DAY}),
-    ("slo", {"buckets_seconds": [0.5]}),
+    ("slo", {"monitoring__buckets_seconds": [0.5]}),
     ("slo", {"group_by": ["http_route", "http_request_method"]}),
     ("slo", {"minimum_requests": 1}),
     ("alerts", {"monitoring__scrape_interval_seconds": 75}),

@@ -169,7 +169,7 @@ def test_a_prometheus_that_forgets_within_the_period_is_refused():
 def test_scrapes_too_rare_for_the_shortest_window_are_refused():
     """A rate over less than two samples is nothing, and an alert on nothing is silent."""
     assert refused(where={"scrape_seconds": 76}) == (
-        "scrape_interval_seconds = 76: at most 75 seconds, because the shortest window of availability, 5m, is to span "
+        "monitoring.scrape_interval_seconds = 76: at most 75 seconds, because the shortest window of availability, 5m, is to span "
         "4 scrapes"
     )
     slo_rules(availability(), scope(scrape_seconds=75), retention_seconds=RETENTION)
@@ -186,7 +186,7 @@ def test_labels_that_tell_good_from_bad_cannot_be_grouped_by():
 def test_a_latency_without_a_bucket_is_refused():
     """Between two bounds the share of slow requests is a guess."""
     assert refused(slo=latency(latency_seconds=0.6), buckets_seconds=(0.5, 1.0)) == (
-        "buckets_seconds = 0.5, 1: with a bound at 0.6, the latency of latency, because between two bounds the share of "
+        "monitoring.buckets_seconds = 0.5, 1: with a bound at 0.6, the latency of latency, because between two bounds the share of "
         "slow requests is a guess"
     )
     slo_rules(latency(latency_seconds=0.6), scope(), retention_seconds=RETENTION)

@@ -5,12 +5,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pulumi
 import pytest
 import yaml
+from pulumi.runtime import mocks
 
 from seawall.errors import InvalidInput, SeawallError
 from stacks.environment import Environment, parse_environment
-from stacks.monitoring import plan_monitoring
+from stacks.monitoring import declare_monitoring, plan_monitoring
+from stacks.workload import declare_workload, plan_topology
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "seawall:database_password"
@@ -63,6 +66,43 @@ def test_the_limit_of_the_lag_is_the_recovery_point() -> None:
     assert plans is not None
     lag = next(alert for alert in plans.alerts.alerts if alert.name == "ReplicaLag")
     assert lag.expr.endswith("> 60")
+
+
+class Recorder(mocks.Mocks):
+    """Keeps what was asked for."""
+
+    def __init__(self) -> None:
+        self.made: dict[str, list[str]] = {}
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        self.made.setdefault(args.typ.rpartition(":")[2], []).append(args.name)
+        return f"{args.name}-id", {**args.inputs, "arn": f"arn:aws:mock:::{args.name}"}
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
+        raise AssertionError(f"rules ask nothing, but {args.token}")
+
+
+@pytest.mark.usefixtures("pulumi_loop")
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_each_cluster_has_one_provider_and_three_rules_and_each_is_claimed(stack: str) -> None:
+    """What is not claimed is not read back, and each further provider is a process more in every deployment."""
+    recorder, outputs, environment = Recorder(), dict[str, Any](), parsed(file_of(stack), stack)
+    mocks.set_mocks(recorder, project="seawall", stack=stack, preview=False)
+
+    @pulumi.runtime.test
+    def main() -> pulumi.Output[None]:
+        options = pulumi.ResourceOptions()
+        workload = declare_workload(environment, plan_topology(environment, None), None, options)
+        monitoring = declare_monitoring(environment, plan_monitoring(environment), workload, options)
+        assert monitoring is not None
+        return pulumi.Output.from_input(dict(monitoring.outputs)).apply(outputs.update)
+
+    main()
+    clusters = [region.name for region in environment.regions if region.cluster]
+    assert len(recorder.made["kubernetes"]) == len(clusters)
+    assert len(recorder.made["PrometheusRule"]) == 3 * len(clusters) == len(outputs["monitoring"])
+    assert {claim["region"] for claim in outputs["monitoring"]} == set(clusters) == set(outputs["alertmanager"])
+    assert {"ServiceDown", "ErrorBudgetFastBurn"} <= {each["alert"] for each in outputs["alert_predictions"]}
 
 
 BAD: dict[str, tuple[tuple[str, ...], Any, str]] = {

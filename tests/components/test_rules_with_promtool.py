@@ -8,14 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from alert_cases import CASES, CHANGES, SWITCHES, UP, Case
+from alert_cases import HTTP_CASES, SLO_CASES
 from alert_failures import BEGINS, FAILURES
+from alert_lives import CHANGES, SWITCHES, UP, Case
+from alert_state_cases import STATE_CASES, WATCHDOG_CASES
 from localcloud.promtool import find_promtool
 from pulumi_seawall._rule_groups import rule_file
 from pulumi_seawall._service_alerts import service_rules
 from rule_samples import EVALUATION, LIMITS, SCRAPE, counter, every_group, scope
 
 pytestmark = pytest.mark.promtool
+CASES = [*HTTP_CASES, *SLO_CASES, *STATE_CASES, *WATCHDOG_CASES]
 ALERTS = sorted({case.alert for case in CASES})
 
 
@@ -59,7 +62,7 @@ def test_promtool_finds_nothing_wrong_with_the_rules(promtool, tmp_path):
 
 @pytest.mark.parametrize("alert", ALERTS)
 def test_an_alert_fires_when_it_should_and_only_then(alert, promtool, tmp_path):
-    """Every life of `alert_cases`: what it is for, what it is not for, no data, no traffic, flapping."""
+    """Every life of the cases: what it is for, what it is not for, no data, no traffic, flapping."""
     files = []
     for place, case in enumerate(case for case in CASES if case.alert == alert):
         (tmp_path / f"rules{place}.json").write_text(rule_file([case.rules]), encoding="utf-8")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from alert_cases import (
+from alert_lives import (
     BREAKER,
     BUDGET,
     CHANGES,

@@ -182,7 +182,9 @@ def watch(*sources: Source, meter_provider: MeterProvider | None = None) -> Otel
     for source in sources:
         if not isinstance(cast("object", source), Source):
             raise InvalidInput(
-                "sources", source, allowed="breakers, their registries, selectors, replica routers, health registries, fault injectors"
+                "sources",
+                source,
+                allowed="breakers, their registries, selectors, replica routers, health registries, fault injectors",
             )
     return OtelWatch(sources, _meter(meter_provider))
 

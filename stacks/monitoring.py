@@ -1,6 +1,7 @@
 """Who notices what is wrong: rules for the Prometheus of every region, from the environment's own objectives."""
 
-from collections.abc import Iterable, Mapping, Set
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -66,18 +67,12 @@ def plan_monitoring(environment: Environment) -> MonitoringPlans | None:
     settings = environment.monitoring
     if settings is None:
         return None
-    try:
+    with _keys_of("alerts"):
         alerts = plan_alert_rules(_alerts(environment, settings))
-    except InvalidInput as error:
-        raise _ours(error, "alerts") from error
-    try:
+    with _keys_of("slo"):
         slo = plan_service_level_objective(_slo(environment, settings)).rules
-    except InvalidInput as error:
-        raise _ours(error, "slo") from error
-    try:
+    with _keys_of("watchdog"):
         watchdog = plan_watchdog(_watchdog(environment, settings)).rules
-    except InvalidInput as error:
-        raise _ours(error, "watchdog") from error
     return MonitoringPlans(slo, alerts, watchdog)
 
 
@@ -114,7 +109,7 @@ def declare_monitoring(
     )
 
 
-def _claims(rules: Iterable[RulesPlan]) -> Iterable[dict[str, Any]]:
+def _claims(rules: Iterable[RulesPlan]) -> Iterator[dict[str, Any]]:
     """Each PrometheusRule: where it is, and the alerts in it."""
     for plan in rules:
         for region, reach in plan.monitoring.clusters.items():
@@ -172,7 +167,12 @@ def _watchdog(environment: Environment, settings: MonitoringSettings) -> Watchdo
     return cast(WatchdogArgs, {**_given(settings.watchdog), "monitoring": _monitoring(environment, settings)})
 
 
-def _ours(error: InvalidInput, part: str) -> InvalidInput:
-    """A component's refusal under the name of the key in the file."""
-    inside = "" if error.name.startswith(WHOLE_NAMES) else f"monitoring.{part}."
-    return InvalidInput(f"seawall:{inside}{error.name}", error.value, allowed=error.allowed, because=error.because)
+@contextlib.contextmanager
+def _keys_of(part: str) -> Iterator[None]:
+    """Let a component's refusal name the key in the file, and not the component's argument."""
+    try:
+        yield
+    except InvalidInput as error:
+        inside = "" if error.name.startswith(WHOLE_NAMES) else f"monitoring.{part}."
+        name = f"seawall:{inside}{error.name}"
+        raise InvalidInput(name, error.value, allowed=error.allowed, because=error.because) from error

@@ -1,7 +1,7 @@
 """Who notices what is wrong: rules for the Prometheus of every region, from the environment's own objectives."""
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Generator, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -168,7 +168,7 @@ def _watchdog(environment: Environment, settings: MonitoringSettings) -> Watchdo
 
 
 @contextlib.contextmanager
-def _keys_of(part: str) -> Iterator[None]:
+def _keys_of(part: str) -> Generator[None]:
     """Let a component's refusal name the key in the file, and not the component's argument."""
     try:
         yield

@@ -214,6 +214,7 @@ def test_the_sandbox_is_the_dev_environment_without_what_only_dev_has() -> None:
     assert "cluster" in DEV["config"]["seawall:regions"][0], "the original is not touched"
 
 
+@pytest.mark.usefixtures("pulumi_loop")
 @pytest.mark.parametrize("change", [lambda config: config, adopted_configuration], ids=["before", "after"])
 def test_the_sandbox_is_valid_before_and_after_the_promotion(monkeypatch: pytest.MonkeyPatch, change: Any) -> None:
     """A mistake here would be found only after the first resources, which cost."""

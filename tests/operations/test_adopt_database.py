@@ -12,6 +12,8 @@ from seawall_ops.adopt.observed import Alarm, Check, Instance, Record, Zone
 from stacks.data import plan_data
 from stacks.environment import parse_environment
 
+pytestmark = pytest.mark.usefixtures("pulumi_loop")  # a plan of the database makes outputs
+
 HOME, AWAY, FAR = "eu-west-1", "eu-central-1", "us-east-1"
 NAME = "shop.example.com"
 WISHES = Wishes(name=NAME, service="shop", regions={"primary": HOME, "secondary": AWAY}, today=date(2026, 11, 25))

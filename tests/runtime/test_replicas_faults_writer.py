@@ -183,6 +183,7 @@ def test_a_replica_that_is_promoted_by_mistake_stops_all_writes_and_is_named(pos
         shop.router.events.subscribe(events.append)
         right, (mistaken, other) = shop.first, shop.others
         shop.place(1)
+        postgres_fleet.wait_in_step()  # else it may be promoted without the order
         mistaken.promote()
         until(lambda: shop.now.trouble is not None, "it is noticed")
         with pytest.raises(NoWriterAvailable):

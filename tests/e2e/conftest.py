@@ -21,7 +21,8 @@ from localcloud.engine import Engine, ensure_engine
 from localcloud.sandbox import ROOT, Sandbox
 
 TIMEOUT_SECONDS = 120
-OF_THE_WHOLE = ("seawall:database", "seawall:backups", "seawall:faults", "seawall:identity")
+BESIDE = ("seawall:faults", "seawall:identity", "seawall:monitoring")  # what nothing else in an environment asks for
+OF_DATA = ("seawall:database", "seawall:backups")
 Edit = Callable[[dict[str, Any]], None]
 
 
@@ -180,15 +181,15 @@ def engine() -> Engine:
     return ensure_engine(progress=print)
 
 
-def _lab(engine: Engine, folder: Path, *, database: bool) -> Iterator[Lab]:
+def _lab(engine: Engine, folder: Path, without: tuple[str, ...]) -> Iterator[Lab]:
     source = folder / "source"
     source.mkdir()
     (source / "Pulumi.yaml").write_bytes((ROOT / "Pulumi.yaml").read_bytes())
     (source / "stacks").symlink_to(ROOT / "stacks")
     base = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text(encoding="utf-8"))
-    if not database:
-        for key in [key for key in base["config"] if key.startswith(OF_THE_WHOLE)]:
-            del base["config"][key]
+    for key in [key for key in base["config"] if key.startswith(without)]:
+        del base["config"][key]
+    if OF_DATA[0] in without:
         base["config"]["seawall:objectives"].pop("exceptions", None)
         for region in base["config"]["seawall:regions"]:
             region.pop("cluster", None)
@@ -206,13 +207,19 @@ def lab(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[La
 
     Without the database and what comes with it, which costs each run more than as much again.
     """
-    yield from _lab(engine, tmp_path_factory.mktemp("lab"), database=False)
+    yield from _lab(engine, tmp_path_factory.mktemp("lab"), (*OF_DATA, *BESIDE))
 
 
 @pytest.fixture(scope="module")
 def data_lab(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """The same with the whole dev environment."""
-    yield from _lab(engine, tmp_path_factory.mktemp("data"), database=True)
+    """The same with the database, its backups and the clusters."""
+    yield from _lab(engine, tmp_path_factory.mktemp("data"), BESIDE)
+
+
+@pytest.fixture(scope="module")
+def whole_lab(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """The same with all of the dev environment."""
+    yield from _lab(engine, tmp_path_factory.mktemp("whole"), ())
 
 
 def _children(process: subprocess.Popen[str]) -> list[psutil.Process]:

@@ -102,7 +102,6 @@ def moved(config: Config) -> None:
     config["seawall:database"]["members"][1].update(
         region=ELSEWHERE, network={"cidr": "10.30.0.0/16", "zones": [f"{ELSEWHERE}a", f"{ELSEWHERE}b"]}
     )
-    config["seawall:identity"]["app"]["clusters"] = {HOME: "shop", ELSEWHERE: "shop"}
     config["seawall:backups"]["replication"]["regions"] = [ELSEWHERE, HOME]
 
 
@@ -243,6 +242,7 @@ class Sampler:
         self._thread.join(timeout=30)
 
 
+@pytest.mark.soak
 def test_a_replica_moves_to_another_region_without_a_moment_without_one(up: Any) -> None:
     """The new replica, its key, alarms and parameter exist before the old ones go; the failover name is never bare."""
     names = {key for key in up.records() if key[2]}
@@ -260,6 +260,7 @@ def test_a_replica_moves_to_another_region_without_a_moment_without_one(up: Any)
     assert run.code == 0, run.text
 
 
+@pytest.mark.soak
 def test_destroy_leaves_nothing_and_can_be_made_again_under_the_same_names(data_lab: Any) -> None:
     """Keys wait for their deletion, and snapshots that were asked for stay; nothing else does, and no name clashes."""
     up = data_lab

@@ -86,6 +86,7 @@ def test_destroy_is_refused_before_anything_is_deleted_while_protected(lab: Any)
     assert everything(lab) == before
 
 
+@pytest.mark.soak
 def test_destroy_leaves_nothing_behind(lab: Any) -> None:
     """What a destroy forgets is paid for by somebody every month."""
     lab.base_up()
@@ -110,7 +111,7 @@ def test_down_stops_and_removes_all_of_it(lab: Any) -> None:
     ("what", "after_creations"),
     [
         ("cli", 1),
-        ("group", 4),
+        pytest.param("group", 4, marks=pytest.mark.soak),
         pytest.param("cli", 4, marks=pytest.mark.soak),
         pytest.param("group", 1, marks=pytest.mark.soak),
     ],
@@ -151,6 +152,7 @@ def test_a_killed_replacement_converges_by_the_next_dev(lab: Any, kill: Callable
     assert not lab.state().get("pending_operations")
 
 
+@pytest.mark.soak
 def test_what_a_killed_run_made_and_nobody_asks_for_any_more_is_deleted(
     lab: Any, kill: Callable[..., list[psutil.Process]]
 ) -> None:

@@ -9,7 +9,7 @@ from localcloud.databases import DatabasesUnavailable, ask, start, status, stop
 from localcloud.postgres import until
 from localcloud.verify_postgres import replication
 
-pytestmark = pytest.mark.xdist_group("postgres")
+pytestmark = pytest.mark.xdist_group("postgres2")
 
 
 def test_servers_run_until_they_are_stopped_and_are_found_again(tmp_path: Path):

@@ -22,7 +22,7 @@ from localcloud.postgres_fleet import FOLDER_PREFIX, PostgresFleet
 from localcloud.postgres_install import USER, copy_programs, find_postgres
 from tcp_proxy import TcpProxy
 
-pytestmark = pytest.mark.xdist_group("postgres")
+pytestmark = pytest.mark.xdist_group("postgres2")
 
 HOLDER = """
 import sys, time

@@ -33,7 +33,7 @@ from seawall.replicas import (
 from seawall.replicas_psycopg import PsycopgGauge, PsycopgReplicas, PsycopgUnit
 from tcp_proxy import TcpProxy
 
-pytestmark = pytest.mark.xdist_group("postgres")
+pytestmark = pytest.mark.xdist_group("postgres2")
 
 ADD = "INSERT INTO orders VALUES (%s, %s)"
 

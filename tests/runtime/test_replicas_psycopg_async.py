@@ -14,7 +14,7 @@ from seawall.replicas import ReadYourWrites, ReplicaRouter, consistency_scope
 from seawall.replicas_psycopg import AsyncPsycopgReplicas, AsyncPsycopgUnit, PsycopgGauge
 from tcp_proxy import TcpProxy
 
-pytestmark = [pytest.mark.xdist_group("postgres"), pytest.mark.anyio]
+pytestmark = [pytest.mark.xdist_group("postgres2"), pytest.mark.anyio]
 
 ADD = "INSERT INTO orders VALUES (%s, %s)"
 

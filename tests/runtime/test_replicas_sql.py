@@ -311,7 +311,7 @@ def fleet(_postgres_servers: PostgresFleet) -> PostgresFleet:
     return with_orders(_postgres_servers)
 
 
-@pytest.mark.xdist_group("postgres")
+@pytest.mark.xdist_group("postgres2")
 def test_every_function_called_pure_is_so_on_a_real_server(fleet: PostgresFleet) -> None:
     """The server's own catalog says which functions promise to change nothing; ours must not promise more."""
     import psycopg
@@ -326,7 +326,7 @@ def test_every_function_called_pure_is_so_on_a_real_server(fleet: PostgresFleet)
     assert {name for name in PURE_FUNCTIONS if volatile.get(name)} == HARMLESS
 
 
-@pytest.mark.xdist_group("postgres")
+@pytest.mark.xdist_group("postgres2")
 def test_a_replica_takes_what_is_called_a_read(fleet: PostgresFleet) -> None:
     """Each read of the table of traps runs in a READ ONLY transaction of a real replica, or fails for another reason."""
     import psycopg

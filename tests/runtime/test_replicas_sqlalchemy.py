@@ -35,7 +35,7 @@ from seawall.replicas_psycopg import PsycopgGauge
 from seawall.replicas_sqlalchemy import EngineFleet, RoutingSession, SqlAlchemyGauge
 from tcp_proxy import TcpProxy
 
-pytestmark = pytest.mark.xdist_group("postgres")
+pytestmark = pytest.mark.xdist_group("postgres2")
 
 PORT = text("SELECT inet_server_port()")
 

@@ -17,7 +17,7 @@ from seawall.replicas_psycopg import PsycopgGauge
 from seawall.replicas_sqlalchemy import EngineFleet, RoutingAsyncSession, SqlAlchemyGauge
 from tcp_proxy import TcpProxy
 
-pytestmark = [pytest.mark.xdist_group("postgres"), pytest.mark.anyio]
+pytestmark = [pytest.mark.xdist_group("postgres2"), pytest.mark.anyio]
 
 PORT = text("SELECT inet_server_port()")
 

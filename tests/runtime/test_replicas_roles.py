@@ -189,6 +189,27 @@ def test_servers_come_and_go_with_the_topology(router: ReplicaRouter, world: Wor
     assert [each.name for each in retired] == ["c"]
 
 
+def test_a_replica_that_lost_its_source_is_still_in_the_timeline_that_it_was_in(
+    router: ReplicaRouter, world: World
+) -> None:
+    """Only the connection to its source tells a replica's timeline; without it an earlier one is named, and the replica would
+    be taken for one of another history just when the writer is gone, and all it has for lost after its promotion."""
+    world.servers["a"].up = False
+    world.promote("b")
+    _, token = world.commit("b")
+    world.replay("c", "b")
+    measured_often(router)
+    world.servers["b"].up = False
+    world.servers["c"].tells_timeline = False
+    measured_often(router)
+    assert {each.server.name: each.state for each in router.snapshot().servers}["c"] is ReaderState.FRESH
+    world.promote("c")
+    measured_often(router)
+    assert router.pick_writer().server.name == "c"
+    with consistency_scope(token):
+        assert router.pick_reader().server.name == "c"
+
+
 # Self-fencing
 
 

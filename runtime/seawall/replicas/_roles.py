@@ -13,7 +13,7 @@ What holds at all times:
 another one began to may have stopped since. It counts only once it has been measured again.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, final
 
 from seawall.replicas._model import Observation
@@ -56,6 +56,22 @@ class Trouble:
     DECIDING: Final = "{name} takes writes since a moment ago, and {other} has not been asked again yet"
     RIVALS: Final = "{names} take writes at the same time"
     STRANGER: Final = "{name} takes writes, but its history does not go on from {other}'s"
+
+
+def _still(seen: Seen, observation: Observation) -> Observation:
+    """The observation, with the timeline that the replica was in already.
+
+    Without a connection to its source a replica can only name an earlier one. It goes back to none while it answers all the
+    time and replays on; one that was not reached in between may have been rebuilt.
+    """
+    before = seen.observation
+    if before is None or seen.failures or not (before.in_recovery and observation.in_recovery):
+        return observation
+    if before.timeline is None or before.system_id != observation.system_id:
+        return observation
+    if (observation.position or 0) < (before.position or 0) or (observation.timeline or 0) >= before.timeline:
+        return observation
+    return replace(observation, timeline=before.timeline)
 
 
 @final
@@ -138,7 +154,7 @@ class Roles:
         seen = self.members.get(name)
         if seen is None or began < seen.began:
             return
-        seen.observation = observation
+        observation = seen.observation = _still(seen, observation)
         seen.began = began
         seen.failures = 0
         seen.suspected = False

@@ -28,7 +28,7 @@ from pulumi_seawall._backup_names import (
 )
 from pulumi_seawall._backup_rules import Lock, RulePlan, hold_to_lock, plan_lock
 from pulumi_seawall._inputs import checked_keys, flag, line, listed, text
-from pulumi_seawall._naming import MOST_ALARM_ACTIONS, topic_in_region
+from pulumi_seawall._naming import plan_actions, topic_in_region
 from pulumi_seawall._regions import known_region
 from seawall.errors import MISSING, InvalidInput
 
@@ -196,21 +196,6 @@ def _check_existing(where: str, given: BackupVaultArgs) -> None:
 
 def _topic(region: str, name: str, value: str) -> str:
     return topic_in_region(name, value, region, "AWS Backup writes to topics of the vault's region, and ")
-
-
-def plan_actions(name: str, region: str, given: object) -> tuple[pulumi.Input[str], ...]:
-    """The topics of alarms in a region.
-
-    Raises:
-        InvalidInput: There are too many, or one is none, or of another region.
-    """
-    actions = listed(name, given)
-    if len(actions) > MOST_ALARM_ACTIONS:
-        raise InvalidInput(name, len(actions), allowed=f"at most {MOST_ALARM_ACTIONS} topics")
-    return tuple(
-        text(f"{name}[{place}]", action, lambda label, value: topic_in_region(label, value, region))
-        for place, action in enumerate(actions)
-    )
 
 
 def _plan_opt_in(name: str, given: object, types: Sequence[BackupResourceType]) -> dict[str, bool]:

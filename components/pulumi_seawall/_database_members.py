@@ -9,7 +9,7 @@ import pulumi
 from pulumi_seawall._database_args import DatabaseMemberArgs
 from pulumi_seawall._database_names import LONGEST_IDENTIFIER, identifier, key_arn, network, subnet_group
 from pulumi_seawall._inputs import checked_keys, flag, is_plain, line, listed, plain, plain_string, text
-from pulumi_seawall._naming import MOST_ALARM_ACTIONS, topic_in_region
+from pulumi_seawall._naming import plan_actions
 from pulumi_seawall._regions import known_region
 from seawall.errors import MISSING, InvalidInput
 
@@ -138,9 +138,7 @@ def _plan_member(
     multi_az = given.get("multi_az")
     if multi_az is not None and not flag(f"{where}multi_az", multi_az) and name == writer:
         raise InvalidInput(f"{where}multi_az", multi_az, allowed="true", because="the writer always has a second zone")
-    actions = listed(f"{where}alarm_actions", given.get("alarm_actions", []))
-    if len(actions) > MOST_ALARM_ACTIONS:
-        raise InvalidInput(f"{where}alarm_actions", len(actions), allowed=f"at most {MOST_ALARM_ACTIONS} topics")
+    actions = plan_actions(f"{where}alarm_actions", region, given.get("alarm_actions", []))
     parameter_group = given.get("parameter_group_name")
     if parameter_group is not None:
         parameter_group = text(
@@ -162,10 +160,7 @@ def _plan_member(
         parameter_group,
         kms_key_arn,
         multi_az,
-        tuple(
-            text(f"{where}alarm_actions[{place}]", action, lambda label, value: topic_in_region(label, value, region))
-            for place, action in enumerate(actions)
-        ),
+        actions,
         import_id,
         name == writer,
         name in rebuilt,

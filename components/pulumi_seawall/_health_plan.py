@@ -35,8 +35,8 @@ from pulumi_seawall._inputs import (
     text,
     whole,
 )
-from pulumi_seawall._naming import LONGEST_ALARM_NAME, MOST_ALARM_ACTIONS, checked_tags, topic_in_us_east_1
-from pulumi_seawall._regions import CHECKER_REGIONS, checker_regions, known_region
+from pulumi_seawall._naming import LONGEST_ALARM_NAME, checked_tags, plan_actions
+from pulumi_seawall._regions import CHECKER_REGIONS, ROUTE53_METRICS_REGION, checker_regions, known_region
 from seawall import timing
 from seawall.errors import MISSING, InvalidInput
 from seawall.timing import FailureClass, HealthCheckProtocol, Term
@@ -167,10 +167,7 @@ def plan_alarm_actions(name: str, given: object) -> tuple[pulumi.Input[str], ...
     Raises:
         InvalidInput: One is no topic of us-east-1, or there are more than five.
     """
-    actions = listed(name, given)
-    if len(actions) > MOST_ALARM_ACTIONS:
-        raise InvalidInput(name, len(actions), allowed=f"at most {MOST_ALARM_ACTIONS} topics")
-    return tuple(text(f"{name}[{place}]", action, topic_in_us_east_1) for place, action in enumerate(actions))
+    return plan_actions(name, ROUTE53_METRICS_REGION, given, "Route 53's metrics and so their alarms are there, and ")
 
 
 def plan_detection(where: str, args: DetectionArgs) -> tuple[Term, ...]:

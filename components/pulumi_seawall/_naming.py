@@ -7,6 +7,7 @@ from typing import Final, cast
 
 import pulumi
 
+from pulumi_seawall._inputs import listed, text
 from seawall.errors import InvalidInput
 
 LONGEST_ALARM_NAME: Final = 255  # CloudWatch
@@ -66,13 +67,25 @@ def own_tags(component: str) -> dict[str, str]:
     return {"Name": component, "seawall:component": component}
 
 
-def topic_in_us_east_1(name: str, value: str) -> str:
-    """The ARN of an SNS topic that an alarm on Route 53's metrics can notify.
+def plan_actions(name: str, region: str, given: object, because: str = "") -> tuple[pulumi.Input[str], ...]:
+    """The topics of alarms in a region.
+
+    Args:
+        name: The argument.
+        region: Of the alarms.
+        given: ARNs.
+        because: Why the alarms are there, for messages; ends in `and `.
 
     Raises:
-        InvalidInput: It is no topic, or one of another region.
+        InvalidInput: There are too many, or one is none, or of another region.
     """
-    return topic_in_region(name, value, "us-east-1", "Route 53's metrics and so their alarms are there, and ")
+    actions = listed(name, given)
+    if len(actions) > MOST_ALARM_ACTIONS:
+        raise InvalidInput(name, len(actions), allowed=f"at most {MOST_ALARM_ACTIONS} topics")
+    return tuple(
+        text(f"{name}[{place}]", action, lambda label, value: topic_in_region(label, value, region, because))
+        for place, action in enumerate(actions)
+    )
 
 
 def topic_in_region(name: str, value: str, region: str, because: str = "") -> str:

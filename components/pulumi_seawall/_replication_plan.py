@@ -14,10 +14,10 @@ import pulumi
 
 from pulumi_seawall._backup_names import vault_key
 from pulumi_seawall._backup_predictions import plan_span
-from pulumi_seawall._backup_vaults import LONGEST_IMPORT_ID, plan_actions
+from pulumi_seawall._backup_vaults import LONGEST_IMPORT_ID
 from pulumi_seawall._database_args import MissingData
 from pulumi_seawall._inputs import checked_keys, flag, line, member, number, text, whole
-from pulumi_seawall._naming import checked_tags
+from pulumi_seawall._naming import checked_tags, plan_actions
 from pulumi_seawall._objectives import plan_objectives, plan_waivers
 from pulumi_seawall._regions import known_region
 from pulumi_seawall._replication_args import BackupReplicationArgs, BackupReplicationImportIds

@@ -14,6 +14,7 @@ from pulumi_seawall._backup_rules import CopyPlan, RulePlan
 from pulumi_seawall._backup_testing import TestingPlan
 from pulumi_seawall._backup_vault import VaultResources
 from pulumi_seawall._naming import alarm_name, own_tags, physical_name
+from pulumi_seawall._regions import import_in
 from seawall.errors import InvalidInput
 
 SNAPSHOT: Final = "SNAPSHOT"
@@ -67,7 +68,7 @@ class SourceResources:
 
         Never protected: it holds no backup, and follows what is backed up into another region.
         """
-        import_id = f"{known}@{self._source.region}" if known else None
+        import_id = import_in(self._source.region, known)
         return pulumi.ResourceOptions(parent=self._parent, import_=import_id, protect=False, **more)
 
     @property

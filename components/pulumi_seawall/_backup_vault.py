@@ -10,6 +10,7 @@ from pulumi_seawall._backup_names import default_vault_name
 from pulumi_seawall._backup_plan import PlannedBackups
 from pulumi_seawall._backup_vaults import EVENTS, INTERRUPTED, VaultPlan
 from pulumi_seawall._naming import own_tags
+from pulumi_seawall._regions import import_in
 
 KEY_DELETION_DAYS = 30  # KMS's longest: backups that need the key are found missing in time
 
@@ -66,10 +67,9 @@ class VaultResources:
 
         Vault and key are protected where the component is; their settings change with the rules, a lock by being made anew.
         """
-        known = self._vault.imported(imported)
         return pulumi.ResourceOptions(
             parent=self._parent,
-            import_=f"{known}@{self._vault.region}" if known else None,
+            import_=import_in(self._vault.region, self._vault.imported(imported)),
             retain_on_delete=self._plan.keep_backups,
             protect=None if imported in ("vault", "key", "key_alias") else False,
             **more,

@@ -10,6 +10,7 @@ from pulumi_seawall._backup_vault import KEY_DELETION_DAYS
 from pulumi_seawall._health_args import PredictedRecovery
 from pulumi_seawall._inputs import known, plain_prediction
 from pulumi_seawall._naming import alarm_name, own_tags
+from pulumi_seawall._regions import import_in
 from pulumi_seawall._replication_args import BackupReplicationArgs
 from pulumi_seawall._replication_plan import ReplicationPlan, plan_replication
 from seawall.contract import BACKUP_AGE_DIMENSION, BACKUP_AGE_METRIC, BACKUP_METRICS_NAMESPACE
@@ -82,8 +83,7 @@ class BackupReplication(pulumi.ComponentResource):
         self.register_outputs({key: getattr(self, key) for key in type(self).__annotations__})
 
     def _options(self, plan: ReplicationPlan, imported: str, **more: Any) -> pulumi.ResourceOptions:
-        known_id = plan.imported(imported)
-        import_id = f"{known_id}@{plan.region}" if known_id else None
+        import_id = import_in(plan.region, plan.imported(imported))
         return pulumi.ResourceOptions(parent=self, import_=import_id, **more)
 
     def _key(self, name: str, plan: ReplicationPlan, tags: dict[str, str]) -> pulumi.Output[str]:

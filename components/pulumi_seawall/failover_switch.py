@@ -7,6 +7,7 @@ import pulumi_aws as aws
 
 from pulumi_seawall._control_check import control_settings
 from pulumi_seawall._naming import own_tags, physical_name
+from pulumi_seawall._regions import import_in
 from pulumi_seawall._s3_bucket import S3Resource, declare_bucket, declare_policy
 from pulumi_seawall._switch_args import FailoverSwitchArgs
 from pulumi_seawall._switch_plan import (
@@ -141,8 +142,8 @@ class FailoverSwitch(pulumi.ComponentResource):
         """A bucket in the other region, which is what is left when this one is lost, and who may look into it."""
         name, region = f"{self._name}-{side.region}", side.switched_from
         adopted = side.import_ids.get("bucket")
-        import_id = f"{adopted}@{region}" if adopted is not None else None
-        bucket = declare_bucket(name, region, adopted, {**self._tags(), "Name": name}, self._options(import_id))
+        opts = self._options(import_in(region, adopted))
+        bucket = declare_bucket(name, region, adopted, {**self._tags(), "Name": name}, opts)
         text = pulumi.Output.all(bucket.output("arn"), cidrs).apply(
             lambda known: bucket_policy(str(known[0]), form.key, [str(cidr) for cidr in known[1]])
         )

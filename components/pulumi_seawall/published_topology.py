@@ -9,6 +9,7 @@ import pulumi_kubernetes as kubernetes
 from pulumi_seawall._clusters import guarded
 from pulumi_seawall._inputs import known
 from pulumi_seawall._naming import own_tags
+from pulumi_seawall._regions import import_in
 from pulumi_seawall._topology_args import PublishedTopologyArgs
 from pulumi_seawall._topology_plan import NO_SECRETS, ClusterPlan, TopologyPlan, plan_published_topology
 from seawall.contract import DECLARED_KEY
@@ -80,7 +81,7 @@ class PublishedTopology(pulumi.ComponentResource):
         )
 
     def _parameter(self, name: str, region: str, text: pulumi.Input[str], plan: TopologyPlan) -> aws.ssm.Parameter:
-        import_id = f"{plan.parameter_name}@{region}" if region in plan.adopted else None
+        import_id = import_in(region, plan.parameter_name if region in plan.adopted else None)
         # `overwrite` stays unset: a parameter of somebody else's is never taken over, ours is updated.
         return aws.ssm.Parameter(
             f"{name}-{region}",

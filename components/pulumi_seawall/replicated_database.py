@@ -16,6 +16,7 @@ from pulumi_seawall._database_plan import DatabasePlan, WriterNamePlan, plan_dat
 from pulumi_seawall._health_args import PredictedRecovery
 from pulumi_seawall._inputs import known, plain_prediction
 from pulumi_seawall._naming import alarm_name, own_tags
+from pulumi_seawall._regions import import_in
 from pulumi_seawall._security_group import SecurityGroup
 from seawall.errors import InvalidInput
 
@@ -273,11 +274,12 @@ class _Member:
             settings["replicate_source_db"] = source_arn
         elif plan.keep_backups:
             settings["final_snapshot_identifier"] = self._final_snapshot()
-        more: dict[str, Any] = {"ignore_changes": ignored_inputs(plan, member)}
+        more: dict[str, Any] = {
+            "ignore_changes": ignored_inputs(plan, member),
+            "import_": import_in(member.region, member.import_id),
+        }
         if member.rebuilt:  # its name must be free before it is made anew
             more |= {"replace_on_changes": ["replicateSourceDb"], "delete_before_replace": True}
-        if member.import_id is not None:
-            more["import_"] = f"{member.import_id}@{member.region}"
         return aws.rds.Instance(
             self._name,
             **settings,

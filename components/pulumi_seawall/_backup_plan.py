@@ -26,7 +26,7 @@ from pulumi_seawall._backup_testing import TestingPlan, plan_testing
 from pulumi_seawall._backup_vaults import LONGEST_IMPORT_ID, VaultPlan, plan_vaults, with_locks
 from pulumi_seawall._inputs import checked_keys, flag, is_plain, line, listed, member, text
 from pulumi_seawall._naming import checked_tags
-from pulumi_seawall._objectives import plan_covered, plan_objectives, plan_waivers
+from pulumi_seawall._objectives import plan_covered, plan_waived
 from pulumi_seawall._regions import known_region
 from seawall.errors import MISSING, InvalidInput
 from seawall.objectives import require_met
@@ -319,13 +319,10 @@ def _selected(
 
 
 def _against_objectives(given: BackupPlanArgs, found: Predictions) -> list[str]:
-    waivers = plan_waivers(given.get("waivers", []))
-    if "objectives" not in given:
-        if waivers:
-            raise InvalidInput("waivers", f"{len(waivers)} waivers", allowed="only with objectives")
+    objectives, waivers = plan_waived(given)
+    if objectives is None:
         lines = (f"{each.failure_class.value} failure: there is {each.because}" for each in found.uncovered)
         return list(dict.fromkeys(lines))  # the same for reads and writes
-    objectives = plan_objectives(given["objectives"])
     return [
         warning.line
         for warning in require_met(objectives, found.predictions, uncovered=found.uncovered, waivers=waivers)

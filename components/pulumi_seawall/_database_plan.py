@@ -32,7 +32,7 @@ from pulumi_seawall._database_roles import plan_roles
 from pulumi_seawall._dns import dns_name, in_zone
 from pulumi_seawall._inputs import checked_keys, flag, is_plain, line, member, number, plain_string, text, whole
 from pulumi_seawall._naming import checked_tags
-from pulumi_seawall._objectives import plan_covered, plan_objectives, plan_waivers
+from pulumi_seawall._objectives import plan_covered, plan_waived
 from pulumi_seawall._target_forms import LONGEST_ZONE_ID
 from seawall.errors import MISSING, InvalidInput
 from seawall.objectives import Violation, require_met
@@ -170,10 +170,7 @@ def plan_database(args: ReplicatedDatabaseArgs) -> DatabasePlan:
     connections = whole(
         "max_connections", given["max_connections"], FEWEST_CONNECTIONS, MOST_CONNECTIONS, "connections"
     )
-    objectives = plan_objectives(given["objectives"]) if "objectives" in given else None
-    waivers = plan_waivers(given.get("waivers", []))
-    if waivers and objectives is None:
-        raise InvalidInput("waivers", f"{len(waivers)} waivers", allowed="only with objectives")
+    objectives, waivers = plan_waived(given)
     plan = DatabasePlan(
         engine=engine,
         engine_version=major_version("engine_version", plain_string("engine_version", given["engine_version"]), engine),

@@ -27,7 +27,7 @@ from pulumi_seawall._name_plan import (
     refuse_undeclared,
     with_import,
 )
-from pulumi_seawall._objectives import plan_objectives, plan_waivers
+from pulumi_seawall._objectives import plan_waived
 from pulumi_seawall._switch_args import FailoverSwitchArgs
 from pulumi_seawall._switch_plan import plan_switch_of_record
 from pulumi_seawall._targets import TargetPlan
@@ -128,10 +128,7 @@ def plan_failover(args: FailoverRecordArgs) -> FailoverPlan:
     names = {"name": shared.name} | {f"{side.role}.regional_name": side.regional_name for side in (primary, secondary)}
     zone_id = check_zone(given.get("zone_name"), zone_id, names)
     caches = plan_caches(given)
-    objectives = plan_objectives(given["objectives"]) if "objectives" in given else None
-    waivers = plan_waivers(given.get("waivers", []))
-    if waivers and objectives is None:
-        raise InvalidInput("waivers", f"{len(waivers)} waivers", allowed="only with objectives")
+    objectives, waivers = plan_waived(given)
     # A waived recovery time limits no TTL; one whose waiver ran out is refused with that waiver's line.
     limiting = None if any(waiver.key == LIMITS_THE_TTL for waiver in waivers) else objectives
     ttl = _plan_ttl(given.get("ttl_seconds"), primary, secondary, limiting, caches)

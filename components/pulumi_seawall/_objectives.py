@@ -1,5 +1,6 @@
 """Objectives and waivers as components are given them."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any, cast
 
@@ -30,12 +31,23 @@ def plan_objectives(args: ObjectivesArgs) -> Objectives:
     return Objectives(**given, exceptions=tuple(exceptions))
 
 
-def plan_waivers(args: object) -> tuple[Waiver, ...]:
-    """Violations that are let pass until a date.
+def plan_waived(given: Mapping[str, Any]) -> tuple[Objectives | None, tuple[Waiver, ...]]:
+    """What the service promises, where it promises something, and violations of it that are let pass until a date.
+
+    Args:
+        given: A component's arguments, with `objectives` and `waivers` or without.
 
     Raises:
-        InvalidInput: A value is not allowed.
+        InvalidInput: A value is not allowed, or there are waivers without objectives.
     """
+    objectives = plan_objectives(given["objectives"]) if "objectives" in given else None
+    waivers = _plan_waivers(given.get("waivers", []))
+    if waivers and objectives is None:
+        raise InvalidInput("waivers", f"{len(waivers)} waivers", allowed="only with objectives")
+    return objectives, waivers
+
+
+def _plan_waivers(args: object) -> tuple[Waiver, ...]:
     waivers: list[Waiver] = []
     for place, entry in enumerate(listed("waivers", args)):
         where = f"waivers[{place}]."

@@ -18,7 +18,7 @@ from pulumi_seawall._backup_vaults import LONGEST_IMPORT_ID
 from pulumi_seawall._database_args import MissingData
 from pulumi_seawall._inputs import checked_keys, flag, line, member, number, text, whole
 from pulumi_seawall._naming import checked_tags, plan_actions
-from pulumi_seawall._objectives import plan_objectives, plan_waivers
+from pulumi_seawall._objectives import plan_waived
 from pulumi_seawall._regions import known_region
 from pulumi_seawall._replication_args import BackupReplicationArgs, BackupReplicationImportIds
 from seawall.errors import InvalidInput
@@ -128,10 +128,6 @@ def _instance(region: str, name: str, value: str) -> str:
 
 
 def _against_objectives(given: BackupReplicationArgs, predictions: tuple[Prediction, ...]) -> list[str]:
-    waivers = plan_waivers(given.get("waivers", []))
-    if "objectives" not in given:
-        if waivers:
-            raise InvalidInput("waivers", f"{len(waivers)} waivers", allowed="only with objectives")
-        return []
-    found = require_met(plan_objectives(given["objectives"]), predictions, waivers=waivers)
+    objectives, waivers = plan_waived(given)
+    found = require_met(objectives, predictions, waivers=waivers) if objectives else []
     return [warning.line for warning in found]

@@ -95,17 +95,6 @@ def vault_key(region: str, name: str, value: str) -> str:
     return key_in(region, name, value, "backups are encrypted with a key of their own region")
 
 
-def matching(allowed: str, pattern: re.Pattern[str], name: str, value: str) -> str:
-    """A string of a pattern.
-
-    Raises:
-        InvalidInput: It is not.
-    """
-    if not pattern.fullmatch(value):
-        raise InvalidInput(name, value, allowed=allowed)
-    return value
-
-
 def resource_in(region: str, name: str, value: str) -> str:
     """The ARN of something in a region.
 

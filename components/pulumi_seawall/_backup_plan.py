@@ -18,13 +18,13 @@ from pulumi_seawall._backup_args import (
     BackupSourceArgs,
     BackupSourceImportIds,
 )
-from pulumi_seawall._backup_names import ROLE_ARN, matching, resource_in
+from pulumi_seawall._backup_names import ROLE_ARN, resource_in
 from pulumi_seawall._backup_predictions import Spans, plan_spans, predict
 from pulumi_seawall._backup_roles import Reach, plan_types, type_of
 from pulumi_seawall._backup_rules import DAY_SECONDS, RulePlan, plan_rules
 from pulumi_seawall._backup_testing import TestingPlan, plan_testing
 from pulumi_seawall._backup_vaults import LONGEST_IMPORT_ID, VaultPlan, plan_vaults, with_locks
-from pulumi_seawall._inputs import checked_keys, flag, is_plain, line, listed, member, text
+from pulumi_seawall._inputs import checked_keys, flag, is_plain, line, listed, matching, member, text
 from pulumi_seawall._naming import checked_tags
 from pulumi_seawall._objectives import plan_covered, plan_waived
 from pulumi_seawall._regions import known_region
@@ -135,7 +135,6 @@ def plan_backups(args: BackupPlanArgs) -> PlannedBackups:
     )
     testing = tested if isinstance(tested, TestingPlan) else None
     reach = _plan_reach(types, vaults, sources, rules)
-    role = partial(matching, "the ARN of a role", ROLE_ARN)
     found = predict(
         [source.region for source in sources],
         rules,
@@ -152,10 +151,8 @@ def plan_backups(args: BackupPlanArgs) -> PlannedBackups:
         testing=testing,
         alarms=alarms,
         reach=reach,
-        backup_role_arn=text("backup_role_arn", given["backup_role_arn"], role) if "backup_role_arn" in given else None,
-        restore_role_arn=text("restore_role_arn", given["restore_role_arn"], role)
-        if "restore_role_arn" in given
-        else None,
+        backup_role_arn=_role_arn("backup_role_arn", given.get("backup_role_arn")),
+        restore_role_arn=_role_arn("restore_role_arn", given.get("restore_role_arn")),
         import_ids=_plan_role_imports(given, testing),
         keep_backups=flag("keep_backups", given.get("keep_backups", True)),
         predictions=found.predictions,
@@ -210,6 +207,10 @@ def _plan_source(
         for entry, one in entries.items():
             line(f"{where}import_ids.{key}{'.' * bool(entry)}{entry}", one, LONGEST_IMPORT_ID)
     return SourcePlan(region, tuple(arns), tags, ids)
+
+
+def _role_arn(name: str, value: pulumi.Input[str] | None) -> pulumi.Input[str] | None:
+    return matching(name, value, ROLE_ARN, "the ARN of a role") if value is not None else None
 
 
 def _plan_role_imports(given: BackupPlanArgs, testing: TestingPlan | None) -> BackupRoleImportIds:

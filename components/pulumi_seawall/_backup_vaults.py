@@ -22,12 +22,11 @@ from pulumi_seawall._backup_names import (
     LONGEST_REASON,
     PRINCIPAL_ARN,
     existing_vault,
-    matching,
     vault_key,
     vault_name,
 )
 from pulumi_seawall._backup_rules import Lock, RulePlan, hold_to_lock, plan_lock
-from pulumi_seawall._inputs import checked_keys, flag, line, listed, text
+from pulumi_seawall._inputs import checked_keys, flag, line, listed, matching, text
 from pulumi_seawall._naming import plan_actions, topic_in_region
 from pulumi_seawall._regions import known_region
 from seawall.errors import MISSING, InvalidInput
@@ -148,11 +147,7 @@ def _plan_vault(where: str, entry: BackupVaultArgs, types: Sequence[BackupResour
     if "lock" in given and "unlocked_because" in given:
         raise InvalidInput(f"{where}unlocked_because", given["unlocked_because"], allowed="not beside lock")
     deleters = [
-        text(
-            f"{where}deleters[{place}]",
-            deleter,
-            partial(matching, "the ARN of a role, a user or a session", PRINCIPAL_ARN),
-        )
+        matching(f"{where}deleters[{place}]", deleter, PRINCIPAL_ARN, "the ARN of a role, a user or a session")
         for place, deleter in enumerate(listed(f"{where}deleters", given.get("deleters", [])))
     ]
     accounts = [

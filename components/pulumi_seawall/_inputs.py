@@ -5,6 +5,7 @@ All casts around Pulumi's `Input` are in this file.
 
 import difflib
 import inspect
+import re
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from types import MappingProxyType
@@ -101,6 +102,21 @@ def text(name: str, value: pulumi.Input[str], check: Callable[[str, str], str]) 
         return check(name, known)
 
     return checked(value) if is_plain(value) else pulumi.Output.from_input(value).apply(checked)
+
+
+def matching(name: str, value: pulumi.Input[str], pattern: re.Pattern[str], allowed: str) -> pulumi.Input[str]:
+    """A string of a pattern, checked at once when it is known, else during the deployment.
+
+    Raises:
+        InvalidInput: It is known and no such string.
+    """
+
+    def check(label: str, known: str) -> str:
+        if not pattern.fullmatch(known):
+            raise InvalidInput(label, known, allowed=allowed)
+        return known
+
+    return text(name, value, check)
 
 
 def whole(name: str, value: object, lowest: int, highest: int | None, unit: str = "", because: str = "") -> int:

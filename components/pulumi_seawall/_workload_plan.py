@@ -18,7 +18,7 @@ from pulumi_seawall._identity_args import (
 )
 from pulumi_seawall._identity_calls import Reach, workload_statements
 from pulumi_seawall._identity_trust import Pod, checked_pod, checked_principals, pods_trust, principals_trust
-from pulumi_seawall._inputs import checked_keys, flag, line, listed, member, shown, text, whole
+from pulumi_seawall._inputs import checked_keys, flag, line, listed, matching, member, shown, whole
 from pulumi_seawall._naming import checked_tags
 from pulumi_seawall._policy import LARGEST_INLINE_POLICIES, policy_text, trust_text
 from pulumi_seawall._regions import known_region
@@ -169,7 +169,7 @@ def _logins(given: Mapping[str, Any], regions: Sequence[str]) -> tuple[tuple[str
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_$-]*", username):
             raise InvalidInput(f"{where}username", username, allowed="one user of the database, without wildcards")
         allowed = "such as db-ABCDEFGHIJKL01234: the instance's resource id, not its identifier"
-        resource_id = _matching(f"{where}resource_id", one["resource_id"], RESOURCE_ID, allowed)
+        resource_id = matching(f"{where}resource_id", one["resource_id"], RESOURCE_ID, allowed)
         found.append((one["region"], resource_id, username))
     return tuple(found)
 
@@ -181,16 +181,7 @@ def _in_regions(name: str, region: str, regions: Sequence[str]) -> None:
 
 def _each(given: Mapping[str, Any], name: str, pattern: re.Pattern[str], allowed: str) -> tuple[pulumi.Input[str], ...]:
     values = listed(name, given.get(name, []))
-    return tuple(_matching(f"{name}[{place}]", value, pattern, allowed) for place, value in enumerate(values))
-
-
-def _matching(name: str, value: pulumi.Input[str], pattern: re.Pattern[str], allowed: str) -> pulumi.Input[str]:
-    def check(where: str, known: str) -> str:
-        if not pattern.fullmatch(known):
-            raise InvalidInput(where, known, allowed=allowed)
-        return known
-
-    return text(name, value, check)
+    return tuple(matching(f"{name}[{place}]", value, pattern, allowed) for place, value in enumerate(values))
 
 
 def _import_ids(given: Mapping[str, Any], pods: Sequence[Pod]) -> WorkloadImportIds:

@@ -1,11 +1,10 @@
 """A security group, without the SDK's `ec2` package: loading that takes a second in every preview, for one resource."""
 
-import importlib.metadata
 from typing import Any, cast
 
 import pulumi
 
-VERSION = importlib.metadata.version("pulumi_aws")  # of the provider, as the SDK's own resources ask for it
+from pulumi_seawall._sdk import aws_version
 
 
 class SecurityGroup(pulumi.CustomResource):
@@ -19,7 +18,7 @@ class SecurityGroup(pulumi.CustomResource):
             settings: Its inputs, in the wire's spelling.
             opts: Without a version.
         """
-        versioned = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(version=VERSION))
+        versioned = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(version=aws_version()))
         super().__init__("aws:ec2/securityGroup:SecurityGroup", name, settings, versioned)
 
     @property

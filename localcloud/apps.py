@@ -26,6 +26,7 @@ from localcloud.databases import Databases
 from localcloud.errors import LocalCloudError
 from localcloud.moto_server import read_json
 from localcloud.postgres_install import USER
+from localcloud.processes import end, ours
 from localcloud.provider.journal import write_atomically
 from localcloud.sandbox import ROOT
 
@@ -121,12 +122,7 @@ def status(folder: Path) -> tuple[AppInstance, ...]:
 def stop(folder: Path) -> int:
     """End all instances and forget them; how many there were."""
     instances = status(folder)
-    processes = [process for one in instances if (process := _process(one)) is not None]
-    for end in (psutil.Process.terminate, psutil.Process.kill):
-        for process in processes:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                end(process)
-        _, processes = psutil.wait_procs(processes, timeout=STOP_SECONDS)
+    end([process for one in instances if (process := _process(one)) is not None], STOP_SECONDS)
     (folder / STATE_FILE).unlink(missing_ok=True)
     return len(instances)
 
@@ -235,17 +231,10 @@ def _await_ready(instance: AppInstance, log: Path) -> None:
 
 
 def _process(instance: AppInstance) -> psutil.Process | None:
-    """The live process, if it is that instance and not a stranger with its number."""
-    try:
-        process = psutil.Process(instance.pid)
-        ours = (
-            process.status() != psutil.STATUS_ZOMBIE
-            and str(instance.port) in process.cmdline()
-            and process.environ().get(MARK) == instance.mark
-        )
-    except psutil.Error:
-        return None
-    return process if ours else None
+    return ours(
+        instance.pid,
+        lambda process: str(instance.port) in process.cmdline() and process.environ().get(MARK) == instance.mark,
+    )
 
 
 def _free_ports(count: int) -> list[int]:

@@ -34,6 +34,7 @@ from localcloud.moto_server import (
     STATE_FILE,
     read_json,
 )
+from localcloud.processes import alive, end, last_line, ours
 
 __all__ = ["CloudHandle", "CloudUnavailable", "start", "status", "stop"]
 
@@ -86,7 +87,7 @@ def start(folder: Path, progress: Progress | None = None, *, timeout_seconds: fl
     with _only_one(folder, timeout_seconds):
         process = _process(folder)
         if process is not None:
-            found = _await(folder, process, HEALTH_SECONDS if _state(folder) else timeout_seconds, say, ours=False)
+            found = _await(folder, process, HEALTH_SECONDS if _state(folder) else timeout_seconds, say, started=False)
             if found is not None:
                 return found
             say(f"the server (process {process.pid}) does not answer: it is ended and another started")
@@ -136,12 +137,7 @@ def _process(folder: Path) -> psutil.Process | None:
     pid, instance_id = noted.get("pid"), noted.get("instance_id")
     if not isinstance(pid, int) or pid < 1 or not isinstance(instance_id, str):
         return None
-    try:
-        process = psutil.Process(pid)
-        ours = process.status() != psutil.STATUS_ZOMBIE and instance_id in process.cmdline()
-    except psutil.Error:
-        return None
-    return process if ours else None
+    return ours(pid, lambda process: instance_id in process.cmdline())
 
 
 def _state(folder: Path) -> dict[str, str]:
@@ -167,19 +163,14 @@ def _answering(folder: Path, pid: int, *, started: bool = False) -> CloudHandle 
     return CloudHandle(state["endpoint"], pid, state["instance_id"], started)
 
 
-def _alive(process: psutil.Process) -> bool:
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
-        return False
-
-
-def _await(folder: Path, process: psutil.Process, seconds: float, say: Progress, *, ours: bool) -> CloudHandle | None:
+def _await(
+    folder: Path, process: psutil.Process, seconds: float, say: Progress, *, started: bool
+) -> CloudHandle | None:
     """Wait until the process answers; None when it ends, or does not in time."""
     begun = time.monotonic()
     told = False
-    while _alive(process):
-        handle = _answering(folder, process.pid, started=ours)
+    while alive(process):
+        handle = _answering(folder, process.pid, started=started)
         if handle is not None:
             return handle
         waited = time.monotonic() - begun
@@ -204,17 +195,19 @@ def _start_new(folder: Path, seconds: float, say: Progress) -> CloudHandle:
         time.sleep(POLL_SECONDS * 10)
     try:
         process = psutil.Process(pid)
-        handle = _await(folder, process, deadline - time.monotonic(), say, ours=True)
+        handle = _await(folder, process, deadline - time.monotonic(), say, started=True)
     except psutil.NoSuchProcess:
         process, handle = None, None
     if handle is not None:
         return handle
-    if process is not None and _alive(process):
+    if process is not None and alive(process):
         _end(process)
         what = f"did not answer within {seconds:g} s"
     else:
         what = "ended while starting"
-    raise CloudUnavailable(f"local cloud: the moto server {what}; the last line of {LOG_FILE}: {_last_line(folder)}")
+    raise CloudUnavailable(
+        f"local cloud: the moto server {what}; the last line of {LOG_FILE}: {last_line(folder / LOG_FILE)}"
+    )
 
 
 def _spawn(folder: Path) -> int | None:
@@ -249,23 +242,5 @@ def _spawn(folder: Path) -> int | None:
 
 
 def _end(process: psutil.Process) -> None:
-    """SIGTERM, then SIGKILL, each with a bounded wait. psutil itself refuses to signal a recycled process id."""
-    for signal in (process.terminate, process.kill):
-        try:
-            signal()
-        except psutil.NoSuchProcess:
-            return
-        deadline = time.monotonic() + STOP_SECONDS
-        while time.monotonic() < deadline:
-            if not _alive(process):
-                return
-            time.sleep(POLL_SECONDS)
-    raise CloudUnavailable(f"local cloud: the moto server (process {process.pid}) survived SIGKILL")
-
-
-def _last_line(folder: Path) -> str:
-    try:
-        lines = (folder / LOG_FILE).read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    except OSError:
-        lines = []
-    return lines[-1] if lines else "(empty)"
+    if end([process], STOP_SECONDS):
+        raise CloudUnavailable(f"local cloud: the moto server (process {process.pid}) survived SIGKILL")

@@ -28,6 +28,7 @@ import psutil
 from localcloud.errors import LocalCloudError
 from localcloud.moto_server import detach, log_to, read_json
 from localcloud.postgres_install import SUPERUSER, USER, find_postgres
+from localcloud.processes import end, last_line, ours
 from localcloud.provider.journal import write_atomically
 from localcloud.sandbox import ROOT
 
@@ -100,8 +101,7 @@ def start(
         if not psutil.pid_exists(pid) or time.monotonic() > deadline:
             with contextlib.suppress(psutil.NoSuchProcess):
                 psutil.Process(pid).kill()
-            lines = (folder / LOG_FILE).read_text(encoding="utf-8", errors="replace").strip().splitlines()
-            last = lines[-1] if lines else "(empty)"
+            last = last_line(folder / LOG_FILE)
             raise DatabasesUnavailable(f"local databases: they did not start; the last line of {LOG_FILE}: {last}")
         time.sleep(POLL_SECONDS)
     return found, True
@@ -120,12 +120,8 @@ def status(folder: Path) -> Databases | None:
 def stop(folder: Path) -> bool:
     """End the servers and forget them. True when there were some."""
     running = status(folder)
-    processes = [owner] if running is not None and (owner := _owner(running)) is not None else []
-    for end in (psutil.Process.terminate, psutil.Process.kill):
-        for process in processes:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                end(process)
-        _, processes = psutil.wait_procs(processes, timeout=STOP_SECONDS)
+    if running is not None and (owner := _owner(running)) is not None:
+        end([owner], STOP_SECONDS)
     (folder / STATE_FILE).unlink(missing_ok=True)
     return running is not None
 
@@ -143,12 +139,7 @@ def ask(databases: Databases, member: str, statement: str) -> str:
 
 
 def _owner(databases: Databases) -> psutil.Process | None:
-    try:
-        process = psutil.Process(databases.pid)
-        ours = process.status() != psutil.STATUS_ZOMBIE and databases.mark in process.cmdline()
-    except psutil.Error:
-        return None
-    return process if ours else None
+    return ours(databases.pid, lambda process: databases.mark in process.cmdline())
 
 
 def serve(folder: Path, mark: str, database: str, members: Sequence[str]) -> None:

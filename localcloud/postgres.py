@@ -22,6 +22,7 @@ from localcloud.child import Child, ChildFailed
 from localcloud.errors import LocalCloudError
 from localcloud.postgres_install import ENVIRON, SUPERUSER, USER, PostgresInstall
 from localcloud.postgres_settings import HOST, configuration
+from localcloud.processes import alive
 
 __all__ = ["PostgresServer", "until"]
 
@@ -152,7 +153,7 @@ class PostgresServer:
             for process in everyone:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     process.kill()
-            until(lambda: not any(_lives(process) for process in everyone), f"{self.name} is dead")
+            until(lambda: not any(alive(process) for process in everyone), f"{self.name} is dead")
         self._forget_child()
 
     def freeze(self) -> None:
@@ -366,13 +367,6 @@ def until(condition: Callable[[], object], what: str, *, limit_seconds: float = 
             raise LocalCloudError(f"waited {limit_seconds:.0f} s in vain: {what}")
         time.sleep(pause)
         pause = min(pause * 1.5, POLL_SECONDS[1])
-
-
-def _lives(process: psutil.Process) -> bool:
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 def _free_port() -> int:

@@ -28,6 +28,7 @@ from pulumi_seawall._backup_names import (
 from pulumi_seawall._backup_rules import Lock, RulePlan, hold_to_lock, plan_lock
 from pulumi_seawall._inputs import checked_keys, flag, line, listed, matching, text
 from pulumi_seawall._naming import plan_actions, topic_in_region
+from pulumi_seawall._policy import VERSION
 from pulumi_seawall._regions import known_region
 from seawall.errors import MISSING, InvalidInput
 
@@ -116,7 +117,7 @@ class VaultPlan:
                     "Resource": vault_arn,
                 }
             )
-        return json.dumps({"Version": "2012-10-17", "Statement": statements})
+        return json.dumps({"Version": VERSION, "Statement": statements})
 
 
 def plan_vaults(given: object, types: Sequence[BackupResourceType]) -> tuple[VaultPlan, ...]:

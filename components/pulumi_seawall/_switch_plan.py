@@ -7,7 +7,6 @@ practices" (use the five endpoints in turn, keep their URLs) and "Safety rules".
 """
 
 import ipaddress
-import json
 import re
 import shlex
 from collections.abc import Mapping, Sequence
@@ -22,6 +21,7 @@ from pulumi_seawall._health_args import EndpointCheckArgs
 from pulumi_seawall._health_plan import CheckPlan, plan_endpoint
 from pulumi_seawall._inputs import checked_keys, flag, line, listed, text
 from pulumi_seawall._naming import checked_tags
+from pulumi_seawall._policy import VERSION, compact
 from pulumi_seawall._regions import known_region
 from pulumi_seawall._switch_args import (
     FailoverSwitchArgs,
@@ -308,7 +308,7 @@ def bucket_policy(bucket_arn: str, key: str, cidrs: Sequence[str]) -> str:
         "Resource": f"{bucket_arn}/{key}",
         "Condition": {"IpAddress": {"aws:SourceIp": ranges}, "Bool": {"aws:SecureTransport": "true"}},
     }
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]}, separators=(",", ":"))
+    return compact({"Version": VERSION, "Statement": [statement]})
 
 
 def object_commands(region: str, bucket: str, key: str) -> Commands:

@@ -2,6 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
+
+GONE: Final = ("does not exist",)
+"""The difference of what the cloud does not have at all."""
 
 
 @dataclass(frozen=True)

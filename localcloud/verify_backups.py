@@ -3,9 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from localcloud.findings import Finding, unlike
+from localcloud.findings import GONE, Finding, unlike
 
-GONE: Final = ("does not exist",)
 REPLICATING: Final = "replicating"
 MISSING: Final = "-missing-"  # in the names of alarms that no data sets off
 BREACHING: Final = "breaching"

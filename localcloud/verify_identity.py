@@ -5,12 +5,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from localcloud.findings import Finding, unlike
+from localcloud.findings import GONE, Finding, unlike
 from localcloud.provider.aws.pod_identity import TOKEN
 from localcloud.provider.clients import GLOBAL_REGION
 from localcloud.provider.recorded import recorded
 
-GONE: Final = ("does not exist",)
 POLICY: Final = "seawall"  # the name under which a workload's rights stand in its role
 
 

@@ -4,10 +4,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from localcloud.findings import Finding, unlike
+from localcloud.findings import GONE, Finding, unlike
 from localcloud.provider.kubernetes.manifests import folder_name, path_of, read
 
-GONE: Final = ("does not exist",)
 API_VERSION: Final = "monitoring.coreos.com/v1"
 KIND: Final = "PrometheusRule"
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from localcloud.findings import Finding, bare, unlike
+from localcloud.findings import GONE, Finding, bare, unlike
 from localcloud.provider.recorded import recorded
 from localcloud.verify_switch import switches
 
@@ -35,7 +35,7 @@ def _zone(route53: Any, outputs: Mapping[str, Any]) -> Iterator[Finding]:
     zone = zones.get(outputs["zone_id"])
     name = f"{outputs['zone_name']} ({outputs['zone_id']})"
     if zone is None:
-        yield Finding("zone", name, "missing", ("does not exist",))
+        yield Finding("zone", name, "missing", GONE)
         return
     yield Finding(
         "zone",
@@ -53,7 +53,7 @@ def _records(route53: Any, outputs: Mapping[str, Any]) -> Iterator[Finding]:
         record = present.pop(key, None)
         title = f"{key[0]} {key[1]} {key[2]}".strip()
         if record is None:
-            yield Finding("record", title, "missing", ("does not exist",))
+            yield Finding("record", title, "missing", GONE)
             continue
         alias = record.get("AliasTarget")
         target = alias["DNSName"] if alias else ", ".join(_values(record))
@@ -93,7 +93,7 @@ def _health_checks(route53: Any, outputs: Mapping[str, Any]) -> Iterator[Finding
     for claim in outputs["health_checks"]:
         config = present.get(claim["id"])
         if config is None:
-            yield Finding("health check", claim["name"], "missing", ("does not exist",))
+            yield Finding("health check", claim["name"], "missing", GONE)
             continue
         host = config.get("IPAddress") or config.get("FullyQualifiedDomainName") or ""
         where = f" {host}:{config.get('Port', '')}{config.get('ResourcePath', '')}" if host else ""
@@ -138,7 +138,7 @@ def _alarms(cloudwatch: Any, outputs: Mapping[str, Any], recorded_file: Path) ->
         elif name in noted:
             yield Finding("alarm", name, "recorded only: moto has no composite alarms", recorded_only=True)
         else:
-            yield Finding("alarm", name, "missing", ("does not exist",))
+            yield Finding("alarm", name, "missing", GONE)
 
 
 def _record_key(record: Mapping[str, Any]) -> tuple[str, str, str]:

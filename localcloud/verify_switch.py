@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from localcloud.findings import Finding, unlike
+from localcloud.findings import GONE, Finding, unlike
 from localcloud.provider.recorded import recorded
 
 S3: Final = "s3://"
@@ -26,7 +26,7 @@ def switches(session: Any, endpoint: str, outputs: Mapping[str, Any], recorded_f
         if not place.startswith(S3):
             noted = {entry.id for entry in recorded(recorded_file) if entry.type == ROUTING_CONTROL}
             found = place in noted
-            missing = () if found else ("does not exist",)
+            missing = () if found else GONE
             yield Finding("switch", title, "recorded only: moto has no ARC", missing, recorded_only=found)
             continue
         bucket, _, key = place.removeprefix(S3).partition("/")

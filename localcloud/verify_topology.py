@@ -3,18 +3,16 @@
 import functools
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 from urllib.parse import urlsplit
 
 import yaml
 
-from localcloud.findings import Finding, bare, unlike
+from localcloud.findings import GONE, Finding, bare, unlike
 from localcloud.provider.kubernetes.manifests import MANIFEST_FOLDER, folder_name
 from seawall.contract import DECLARED_KEY
 from seawall.errors import SeawallError
 from seawall.topology import Effective, SsmSource, TextSource, as_dict, load
-
-GONE: Final = ("does not exist",)
 
 Lookup = Callable[[str, str], dict[str, Any] | None]
 

@@ -5,7 +5,14 @@ from typing import Any, Final
 
 from localcloud.provider.adapter import TAGS_ALL, Adapter, Autoname, Properties, as_set
 from localcloud.provider.aws import tags
-from localcloud.provider.aws.backup_vault import ABSENT, DEFAULT_ZONE, LONGEST_NAME, backup_tags_read, backup_tags_write
+from localcloud.provider.aws.backup_vault import (
+    ABSENT,
+    DEFAULT_ZONE,
+    LONGEST_NAME,
+    backup_tags_read,
+    backup_tags_write,
+    find_made_with,
+)
 from localcloud.provider.clients import Cloud
 from localcloud.provider.values import is_known
 from seawall.errors import InvalidInput
@@ -101,15 +108,6 @@ def _create(cloud: Cloud, inputs: Properties, reference: str) -> str:
         BackupPlan=_document(inputs), BackupPlanTags={tags.REFERENCE_TAG: reference}
     )
     return answer["BackupPlanId"]
-
-
-def _find(cloud: Cloud, inputs: Properties, reference: str) -> str | None:
-    del inputs
-    client = cloud.client("backup")
-    for plan in client.list_backup_plans()["BackupPlansList"]:
-        if backup_tags_read(client, plan["BackupPlanArn"]).get(tags.REFERENCE_TAG) == reference:
-            return plan["BackupPlanId"]
-    return None
 
 
 def _finish(cloud: Cloud, id_: str, inputs: Properties) -> None:
@@ -209,7 +207,7 @@ PLAN: Final = Adapter(
     absent_codes=ABSENT,
     refusals=_refusals,
     create=_create,
-    find=_find,
+    find=find_made_with("list_backup_plans", "BackupPlansList", "BackupPlanArn", "BackupPlanId"),
     finish=_finish,
     read=_read,
     update=_update,

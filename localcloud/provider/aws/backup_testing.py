@@ -6,7 +6,14 @@ from typing import Any, Final
 
 from localcloud.provider.adapter import TAGS_ALL, Adapter, Autoname, Properties, as_set
 from localcloud.provider.aws import tags
-from localcloud.provider.aws.backup_vault import ABSENT, DEFAULT_ZONE, LONGEST_NAME, backup_tags_read, backup_tags_write
+from localcloud.provider.aws.backup_vault import (
+    ABSENT,
+    DEFAULT_ZONE,
+    LONGEST_NAME,
+    backup_tags_read,
+    backup_tags_write,
+    find_made_with,
+)
 from localcloud.provider.clients import Cloud
 from localcloud.provider.values import is_known
 from seawall.errors import InvalidInput
@@ -63,15 +70,6 @@ def _create(cloud: Cloud, inputs: Properties, reference: str) -> str:
 
 def _plan(client: Any, name: str) -> dict[str, Any]:
     return client.get_restore_testing_plan(RestoreTestingPlanName=name)["RestoreTestingPlan"]
-
-
-def _find(cloud: Cloud, inputs: Properties, reference: str) -> str | None:
-    del inputs
-    client = cloud.client("backup")
-    for plan in client.list_restore_testing_plans()["RestoreTestingPlans"]:
-        if backup_tags_read(client, plan["RestoreTestingPlanArn"]).get(tags.REFERENCE_TAG) == reference:
-            return plan["RestoreTestingPlanName"]
-    return None
 
 
 def _finish(cloud: Cloud, id_: str, inputs: Properties) -> None:
@@ -133,7 +131,9 @@ RESTORE_TESTING_PLAN: Final = Adapter(
     absent_codes=ABSENT,
     refusals=name_refusals,
     create=_create,
-    find=_find,
+    find=find_made_with(
+        "list_restore_testing_plans", "RestoreTestingPlans", "RestoreTestingPlanArn", "RestoreTestingPlanName"
+    ),
     finish=_finish,
     read=_read,
     update=_update,

@@ -1,7 +1,7 @@
 """AWS Backup's vaults: the vault, its lock, its access policy, its notifications; and a region's settings."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from localcloud.provider.adapter import TAGS_ALL, Adapter, Autoname, Properties, as_set
@@ -33,6 +33,27 @@ def backup_tags_write(client: Any, arn: str, inputs: Properties) -> None:
     )
 
 
+def find_made_with(operation: str, listed: str, arn: str, id_: str) -> Callable[[Cloud, Properties, str], str | None]:
+    """How something that a killed run made is found: by the tag of its creation.
+
+    Args:
+        operation: That lists all of the kind.
+        listed: Their list in its answer.
+        arn: The field of the ARN.
+        id_: The field of the id.
+    """
+
+    def find(cloud: Cloud, inputs: Properties, reference: str) -> str | None:
+        del inputs
+        client = cloud.client("backup")
+        for one in getattr(client, operation)()[listed]:
+            if backup_tags_read(client, one[arn]).get(tags.REFERENCE_TAG) == reference:
+                return one[id_]
+        return None
+
+    return find
+
+
 # Vaults. The id is the name.
 
 
@@ -42,15 +63,6 @@ def _create(cloud: Cloud, inputs: Properties, reference: str) -> str:
         BackupVaultName=inputs["name"], BackupVaultTags={tags.REFERENCE_TAG: reference}, **request
     )
     return answer["BackupVaultName"]
-
-
-def _find(cloud: Cloud, inputs: Properties, reference: str) -> str | None:
-    del inputs
-    client = cloud.client("backup")
-    for vault in client.list_backup_vaults()["BackupVaultList"]:
-        if backup_tags_read(client, vault["BackupVaultArn"]).get(tags.REFERENCE_TAG) == reference:
-            return vault["BackupVaultName"]
-    return None
 
 
 def _finish(cloud: Cloud, id_: str, inputs: Properties) -> None:
@@ -102,7 +114,7 @@ VAULT: Final = Adapter(
     absent_codes=ABSENT,
     refusals=_refusals,
     create=_create,
-    find=_find,
+    find=find_made_with("list_backup_vaults", "BackupVaultList", "BackupVaultArn", "BackupVaultName"),
     finish=_finish,
     read=_read,
     update=_update,

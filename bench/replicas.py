@@ -5,7 +5,6 @@ All on one real PostgreSQL server and two replicas on this machine. Microseconds
 rounds. Exit status 1 when a promise below is missed. Run by `make bench`, or alone: `.venv/bin/python bench/replicas.py`.
 """
 
-import gc
 import logging
 import math
 import platform
@@ -30,7 +29,6 @@ from seawall.replicas import (
     DatabaseServer,
     Observation,
     ReplicaRouter,
-    Route,
     StatementKind,
     consistency_scope,
 )
@@ -78,25 +76,6 @@ class InStep:
         """It keeps nothing."""
 
 
-def decision_seconds(ways: dict[str, Callable[[], Route]]) -> dict[str, float]:
-    """Seconds per decision; how each unit of work ended is said outside of the time, as with statements under way."""
-    best = dict.fromkeys(ways, math.inf)
-    for _ in range(ROUNDS):
-        for name, choose in ways.items():
-            routes: list[Route | None] = [None] * DECISIONS
-            gc.disable()
-            began = time.thread_time()  # this thread's own: neighbors' load is not ours
-            for index in range(DECISIONS):
-                routes[index] = choose()
-            spent = time.thread_time() - began
-            gc.enable()
-            best[name] = min(best[name], spent / DECISIONS)
-            for each in routes:
-                if each is not None:
-                    each.success()
-    return best
-
-
 def decisions() -> None:
     """What it costs to choose a server."""
     servers = [DatabaseServer(name) for name in ("writer", "one", "two", "three")]
@@ -108,9 +87,11 @@ def decisions() -> None:
         unit.route(StatementKind.READ)
         unit.close()
 
-    best = decision_seconds({"a read": router.pick_reader, "a write": router.pick_writer})
+    best = measure.fastest_kept(
+        {"a read": router.pick_reader, "a write": router.pick_writer}, rounds=ROUNDS, calls=DECISIONS
+    )
     with consistency_scope(token_at_readers(router)):
-        best |= decision_seconds({"a read, after a write": router.pick_reader})
+        best |= measure.fastest_kept({"a read, after a write": router.pick_reader}, rounds=ROUNDS, calls=DECISIONS)
     whole = measure.fastest({"bare call": lambda: None, "": statement}, rounds=ROUNDS, calls=DECISIONS)
     table = Table("", "us", "x bare call", title="A decision among three readers", title_justify="left")
     for name, seconds in {**best, "a whole unit of one read": whole[""]}.items():

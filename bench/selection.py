@@ -6,7 +6,6 @@ is missed. Run by `make bench`, or alone: `.venv/bin/python bench/selection.py`.
 """
 
 import functools
-import gc
 import itertools
 import math
 import platform
@@ -23,7 +22,6 @@ from rich.table import Table
 
 from seawall.selector import (
     ActivePassive,
-    Attempt,
     Endpoint,
     EndpointSelector,
     OutlierDetection,
@@ -89,32 +87,18 @@ class Smooth:
         return best
 
 
-def pick_seconds(choosers: dict[str, EndpointSelector]) -> dict[str, float]:
-    """Seconds per pick; the attempts are kept meanwhile and settled outside of the time, as calls under way would be."""
-    best = dict.fromkeys(choosers, math.inf)
-    for _ in range(ROUNDS):
-        for name, chooser in choosers.items():
-            attempts: list[Attempt | None] = [None] * PICKS
-            pick = chooser.pick
-            gc.disable()
-            began = time.thread_time()  # this thread's own: neighbors' load is not ours
-            for index in range(PICKS):
-                attempts[index] = pick()
-            spent = time.thread_time() - began
-            gc.enable()
-            best[name] = min(best[name], spent / PICKS)
-            for each in attempts:
-                if each is not None:
-                    each.success()
-    return best
+def pick_seconds(size: int) -> dict[str, float]:
+    """Seconds per pick among so many endpoints, by policy."""
+    choosers = {name: selector(size, policy).pick for name, policy in POLICIES.items()}
+    return measure.fastest_kept(choosers, rounds=ROUNDS, calls=PICKS)
 
 
 def picks() -> None:
     """A pick, by policy and size."""
     bare = measure.fastest({"bare call": lambda: None}, rounds=ROUNDS, calls=PICKS)["bare call"]
     table = Table("", "3 endpoints", "1,000", "x bare call (3)", title="A pick, us", title_justify="left")
-    few = pick_seconds({name: selector(FEW, policy) for name, policy in POLICIES.items()})
-    many = pick_seconds({name: selector(MANY, policy) for name, policy in POLICIES.items()})
+    few = pick_seconds(FEW)
+    many = pick_seconds(MANY)
     for name in POLICIES:
         table.add_row(name, f"{few[name] * 1e6:.2f}", f"{many[name] * 1e6:.2f}", f"{few[name] / bare:.0f}")
     smooth = measure.fastest({"": Smooth([1, 2, 3]).pick}, rounds=ROUNDS, calls=PICKS)[""]

@@ -1,14 +1,13 @@
 """The router as its users see it."""
 
 import random as random_module
-import weakref
 from collections.abc import Callable, Collection, Iterable
 from types import TracebackType
 from typing import Final, NoReturn, Self, TypedDict, Unpack, cast, final
 
 from seawall.clock import SYSTEM_CLOCK, Clock
 from seawall.errors import CannotPickle, InvalidInput
-from seawall.events import Event, EventBus
+from seawall.events import EventBus
 from seawall.replicas._choosing import Ask, Chooser
 from seawall.replicas._core import Core, Retire
 from seawall.replicas._model import (
@@ -39,6 +38,7 @@ from seawall.selector import (
     RegionAffinity,
     SlowStart,
 )
+from seawall.selector._topology import follow_weakly
 from seawall.topology import Effective
 from seawall.topology._sources import own_region
 
@@ -223,23 +223,13 @@ class ReplicaRouter:
                 allowed=f"below {good:g}",
                 because=f"one reading allows to write for ttl_seconds - margin_seconds = {good:g}",
             )
-        mine = weakref.ref(self)  # the watch may outlive many routers
-
-        def changed(event: Event) -> None:
-            del event  # whatever it was: what counts is how things are now
-            router = mine()
-            if router is None:
-                subscription.cancel()
-            else:
-                router._told(topology.current)
 
         def sight() -> tuple[int, float] | None:
             began = topology.read_began  # before the view: a reading in between then only makes it look older
             return None if began is None else (topology.current.epoch, began)
 
-        subscription = topology.subscribe(changed)
         self._core.sight = sight
-        self._told(topology.current)  # it may have changed meanwhile
+        follow_weakly(topology, self, ReplicaRouter._told)
 
     def _told(self, view: Effective) -> None:
         writer, readers = servers_of(view)

@@ -1,23 +1,17 @@
 """A router's servers from the topology, and a topology that changes."""
 
-from collections.abc import Callable
 from typing import Protocol
 
 from seawall.errors import InvalidInput
-from seawall.events import Event, Subscription
 from seawall.replicas._model import DatabaseServer
+from seawall.selector import FollowedTopology
 from seawall.topology import Effective
 
 __all__ = ["FollowedDatabase", "servers_of"]
 
 
-class FollowedDatabase(Protocol):
-    """A topology that changes: `seawall.watch.TopologyWatch`."""
-
-    @property
-    def current(self) -> Effective:
-        """The view as it is now."""
-        ...
+class FollowedDatabase(FollowedTopology, Protocol):
+    """A topology that changes, and says how fresh it is: `seawall.watch.TopologyWatch`."""
 
     @property
     def interval_seconds(self) -> float:
@@ -27,10 +21,6 @@ class FollowedDatabase(Protocol):
     @property
     def read_began(self) -> float | None:
         """When the last good reading began, by the monotonic clock."""
-        ...
-
-    def subscribe(self, subscriber: Callable[[Event], None], /) -> Subscription:
-        """Call `subscriber` with each event from now on."""
         ...
 
 

@@ -1,13 +1,12 @@
 """The selector as its users see it."""
 
 import random as random_module
-import weakref
 from collections.abc import Callable, Collection, Iterable
 from typing import Final, NoReturn, Self, TypedDict, Unpack, cast, final
 
 from seawall.clock import SYSTEM_CLOCK, Clock
 from seawall.errors import CannotPickle, InvalidInput, NoEndpointAvailable
-from seawall.events import Event, EventBus
+from seawall.events import EventBus
 from seawall.selector._attempt import Attempt, CountedAttempt, TimedAttempt
 from seawall.selector._core import STEPS, Core
 from seawall.selector._events import EndpointsChanged
@@ -28,7 +27,7 @@ from seawall.selector._model import (
     WeightedRoundRobin,
     check_weight,
 )
-from seawall.selector._topology import FollowedTopology, endpoints_of
+from seawall.selector._topology import FollowedTopology, endpoints_of, follow_weakly
 from seawall.selector._update import update
 from seawall.topology import Effective
 from seawall.topology._sources import own_region
@@ -152,22 +151,8 @@ class EndpointSelector:
         more.setdefault("name", view.declared.service)
         selector = cls(endpoints_of(view, readers=readers), policy, **more)
         if not isinstance(topology, Effective):
-            selector._follow(topology, readers=readers)
+            follow_weakly(topology, selector, lambda mine, now: mine.update(endpoints_of(now, readers=readers)))
         return selector
-
-    def _follow(self, topology: FollowedTopology, *, readers: bool) -> None:
-        mine = weakref.ref(self)  # the watch may outlive many selectors
-
-        def changed(event: Event) -> None:
-            del event  # whatever it was: what counts is how things are now
-            selector = mine()
-            if selector is None:
-                subscription.cancel()
-            else:
-                selector.update(endpoints_of(topology.current, readers=readers))
-
-        subscription = topology.subscribe(changed)
-        self.update(endpoints_of(topology.current, readers=readers))  # it may have changed meanwhile
 
     def pick(self, exclude: Collection[str] = (), *, prefer: str | None = None) -> Attempt:
         """The endpoint for one call. Never waits.

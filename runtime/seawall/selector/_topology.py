@@ -1,13 +1,16 @@
 """Endpoints from the topology: which there are, which role each has now, and which region this app is in."""
 
+import weakref
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol, TypeVar
 
-from seawall.events import Event
+from seawall.events import Event, Subscription
 from seawall.selector._model import Endpoint
 from seawall.topology import Effective, Role
 
-__all__ = ["FollowedTopology", "endpoints_of"]
+__all__ = ["FollowedTopology", "endpoints_of", "follow_weakly"]
+
+Owner = TypeVar("Owner")
 
 
 class FollowedTopology(Protocol):
@@ -18,9 +21,25 @@ class FollowedTopology(Protocol):
         """The view as it is now."""
         ...
 
-    def subscribe(self, subscriber: Callable[[Event], None], /) -> Any:
+    def subscribe(self, subscriber: Callable[[Event], None], /) -> Subscription:
         """Call `subscriber` with each event from now on."""
         ...
+
+
+def follow_weakly(topology: FollowedTopology, owner: Owner, react: Callable[[Owner, Effective], None]) -> None:
+    """Let `react` have the view now and with every change, for as long as `owner` lives: the watch may outlive many."""
+    mine = weakref.ref(owner)
+
+    def changed(event: Event) -> None:
+        del event  # whatever it was: what counts is how things are now
+        alive = mine()
+        if alive is None:
+            subscription.cancel()
+        else:
+            react(alive, topology.current)
+
+    subscription = topology.subscribe(changed)
+    react(owner, topology.current)  # it may have changed meanwhile
 
 
 def endpoints_of(view: Effective, *, readers: bool = False) -> tuple[Endpoint, ...]:

@@ -100,10 +100,9 @@ class Chooser:
 
     # Writers
 
-    def writer(self, reason: ChoiceReason = ChoiceReason.WRITE) -> Route:
+    def writer(self) -> Route:
         """The writer, to write to."""
-        standing = self._may_write()
-        return self._at_writer(standing, standing.current, reason, read_only=False)
+        return self._at_writer(self._may_write(), ChoiceReason.WRITE, WriterRoute)
 
     def may_write(self, generation: int) -> bool:
         """Whether what was begun at that generation may still write; raises as `writer` does."""
@@ -126,14 +125,16 @@ class Chooser:
         if standing.trouble is not None:
             with core.lock:
                 core.refused_writes += 1
-            kind = TwoWriters if standing.rivals else NoWriterAvailable
-            raise kind(core.name, standing.trouble)
+            raise self._nobody_writes(standing, standing.trouble)
         return standing
 
-    def _at_writer(self, standing: Standing, name: str, reason: ChoiceReason, *, read_only: bool) -> Route:
-        self._count(name, reason)
-        kind = ReadingRoute if read_only else WriterRoute
-        return kind(standing.servers[name], reason, standing.generation, None)
+    def _nobody_writes(self, standing: Standing, trouble: str) -> NoWriterAvailable:
+        kind = TwoWriters if standing.rivals else NoWriterAvailable
+        return kind(self._core.name, trouble)
+
+    def _at_writer(self, standing: Standing, reason: ChoiceReason, kind: type[Route]) -> Route:
+        self._count(standing.current, reason)
+        return kind(standing.servers[standing.current], reason, standing.generation, None)
 
     # Readers
 
@@ -276,12 +277,11 @@ class Chooser:
     ) -> Route | bool:
         """A reader that will do; or whether there is one that is fit, but lacks what the session wrote."""
         core = self._core
-        pick = core.selector.pick
         sticky = scope.sticky.get(core.name) if scope is not None else None
         behind = False
         while True:
             try:
-                attempt = pick(exclude) if sticky is None else pick(exclude, prefer=sticky)
+                attempt = core.selector.pick(exclude, prefer=sticky)
             except NoEndpointAvailable:
                 return behind
             name = attempt.endpoint.name
@@ -290,9 +290,7 @@ class Chooser:
                 if reading.position >= position and (need is None or self._has(reading, need, now)):
                     if scope is not None and name != sticky:
                         scope.sticky[core.name] = name
-                    choice = (name, reason)
-                    with core.lock:
-                        core.choices[choice] = core.choices.get(choice, 0) + 1
+                    self._count(name, reason)
                     return Route(standing.servers[name], reason, standing.generation, attempt)
                 behind = behind or need is None or need.bound == -math.inf
             attempt.release()
@@ -354,10 +352,9 @@ class Chooser:
     def _read_at_writer(self, standing: Standing) -> Route:
         """The writer, because a read was asked to go there. What then writes may do so in the same transaction."""
         if standing.trouble is not None:
-            kind = TwoWriters if standing.rivals else NoWriterAvailable
-            raise kind(self._core.name, standing.trouble)
-        read_only = bool(mode() & READ_ONLY)
-        return self._at_writer(standing, standing.current, ChoiceReason.ASKED, read_only=read_only)
+            raise self._nobody_writes(standing, standing.trouble)
+        kind = ReadingRoute if mode() & READ_ONLY else WriterRoute
+        return self._at_writer(standing, ChoiceReason.ASKED, kind)
 
     def _fall_back(self, standing: Standing, exclude: Collection[str], reason: ChoiceReason, ask: "Ask") -> Route:
         """The writer, because no reader will do."""

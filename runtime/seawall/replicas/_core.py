@@ -125,7 +125,6 @@ class Core:
         self._trail: Final = Trail(lag)
         self._lineage: Lineage | None = None
         self._lease_held = True
-        self._readings: dict[str, Reading] = {}
         self.selector: Final = make_selector(())
         self._applying = self._apply_again = False
         self._applied_readers: tuple[DatabaseServer, ...] = ()
@@ -276,7 +275,7 @@ class Core:
 
     def _stand(self, now: float) -> Standing:
         roles, lineage = self._roles, self._lineage
-        readings = self._readings = self._judged(now)
+        readings = self._judged(now)
         writer = roles.members.get(roles.current)
         return Standing(
             servers=dict(self._servers),

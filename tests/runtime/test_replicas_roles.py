@@ -152,6 +152,27 @@ def test_no_server_takes_writes(router: ReplicaRouter, world: World) -> None:
     assert router.pick_reader().server.name in ("b", "c")
 
 
+def test_a_writer_that_is_gone_is_shown_as_writer_by_nobody(router: ReplicaRouter, world: World) -> None:
+    """The alert on having no writer counts who is shown as one: dead, or demoted, and nobody has taken over."""
+
+    def shown() -> set[str]:
+        return {each.server.name for each in router.snapshot().servers if each.state is ReaderState.WRITER}
+
+    assert shown() == {"a"}
+    world.servers["a"].up = False
+    measured_often(router)
+    assert shown() == set()
+    world.servers["a"].up = True
+    measured_often(router)
+    assert shown() == {"a"}
+    world.rebuild("a", "b")
+    measured_often(router)
+    assert shown() == set()
+    world.promote("b")
+    measured_often(router)
+    assert shown() == {"b"}
+
+
 def test_a_server_of_another_history_is_no_successor(router: ReplicaRouter, world: World) -> None:
     """A server that takes writes in the same timeline was not promoted from a replica: it is a restored copy."""
     world.servers["a"].up = False

@@ -157,6 +157,11 @@ class Core:
             return False
         return self.now() - self._trail.began < self.lag.max_lag_seconds
 
+    def is_writer(self, name: str) -> bool:
+        """Whether the current writer takes writes, as far as anybody knows: it was reached, or never asked."""
+        seen = self._roles.members.get(name)
+        return seen is not None and not self._roles.lost and (seen.observation is None or seen.takes_writes)
+
     # What comes in
 
     def observed(self, name: str, observation: Observation, began: float) -> None:

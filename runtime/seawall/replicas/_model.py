@@ -265,7 +265,7 @@ class ReaderState(StrEnum):
     FRESH = "fresh"
     LAGGING = "lagging"
     UNKNOWN = "unknown"
-    """It was not measured lately."""
+    """It was not measured lately; or it was the writer, is none any more, and nobody has taken over."""
     DIVERGED = "diverged"
     """It has, or may have, replayed a history that the writer does not have: it follows an old writer."""
     FOREIGN = "foreign"

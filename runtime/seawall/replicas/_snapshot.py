@@ -37,7 +37,7 @@ def _one(core: Core, standing: Standing, name: str, now: float) -> ReplicaSnapsh
     failures = seen.failures if seen is not None else 0
     error = core.errors.get(name)
     server = standing.servers[name]
-    if name == standing.current:
+    if name == standing.current and core.is_writer(name):
         return ReplicaSnapshot(
             server=server,
             state=ReaderState.WRITER,
@@ -46,7 +46,7 @@ def _one(core: Core, standing: Standing, name: str, now: float) -> ReplicaSnapsh
             failures=failures,
             last_error=error,
         )
-    reading = standing.readings.get(name, UNMEASURED)
+    reading = standing.readings.get(name, UNMEASURED)  # of a writer that is none any more nothing is known as a reader
     lag = now - reading.fresh_as_of if reading.fresh_as_of > -math.inf else math.inf
     return ReplicaSnapshot(
         server=server,

@@ -20,6 +20,7 @@ from seawall.errors import MISSING, InvalidInput
 from seawall.topology import Database, Engine, Member
 from stacks.database_settings import DatabaseMember, DatabaseSettings, Network
 from stacks.environment import PASSWORD_KEY, SHOWN_SECRET, Environment
+from stacks.file_keys import named_as
 
 AWS_VERSION: Final = version("pulumi_aws")  # of the provider, as the SDK's own resources ask for it
 UNKNOWN_HOST: Final = "unknown.invalid"  # RFC 6761: never resolves
@@ -63,13 +64,10 @@ def plan_data(environment: Environment) -> DatabasePlan | None:
         if (network := member.network) is not None
     }
     password = environment.database_password.get_secret_value()
-    try:
+    with named_as(_in_the_file):
         # In the clear, or what RDS refuses in it would be found only by RDS; the plan that is kept has it as a secret.
         plan = plan_database({**_args(environment, settings, unknown, {}), "password": password})
-        return replace(plan, password=pulumi.Output.secret(password))
-    except InvalidInput as error:
-        name = _in_the_file(error.name)
-        raise InvalidInput(name, error.value, allowed=error.allowed, because=error.because) from error
+    return replace(plan, password=pulumi.Output.secret(password))
 
 
 def planned_database(environment: Environment, plan: DatabasePlan) -> Database:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import pulumi
@@ -20,10 +21,10 @@ from pulumi_seawall import (
     WaiverArgs,
     plan_failover,
 )
-from seawall.errors import InvalidInput
 from seawall.timing import HealthCheckProtocol
 from stacks.claims import pair_alarms, pair_checks, pair_records, switch_claim
 from stacks.environment import Environment
+from stacks.file_keys import named_as
 from stacks.settings import Region
 
 DEFAULT_PATH: Final = "/regionz"  # of `seawall.health`: what this region needs, without what both regions share
@@ -48,14 +49,11 @@ def plan_edge(environment: Environment) -> FailoverPlan:
         InvalidInput: A value is not allowed.
         ObjectiveNotMet: The failover cannot meet the environment's objectives.
     """
-    try:
+    with named_as(partial(_in_the_file, environment)):
         return plan_failover(_failover_args(environment, environment.dns.zone_id or UNKNOWN_ZONE, [UNKNOWN_TOPIC]))
-    except InvalidInput as error:
-        name = _in_the_file(error.name, environment)
-        raise InvalidInput(name, error.value, allowed=error.allowed, because=error.because) from error
 
 
-def _in_the_file(name: str, environment: Environment) -> str:
+def _in_the_file(environment: Environment, name: str) -> str:
     """The component's name of an input as the key of `Pulumi.<env>.yaml` that gave it."""
     for side, region in (("primary", environment.primary), ("secondary", environment.standby)):
         if name.startswith(f"{side}.health_check."):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, cast
 
 import pulumi
@@ -10,6 +11,7 @@ from pulumi_seawall import FaultExperiment, FaultExperimentArgs, FaultPlan, plan
 from seawall.errors import InvalidInput
 from stacks.environment import Environment
 from stacks.fault_settings import ExperimentSettings
+from stacks.file_keys import named_as
 
 ARN: Final = "arn:"
 
@@ -37,14 +39,13 @@ def plan_faults(environment: Environment) -> Mapping[str, FaultPlan]:
         where = f"seawall:faults.experiments[{place}]"
         if settings.name in plans:
             raise InvalidInput(f"{where}.name", settings.name, allowed="each name once")
-        try:
+        with named_as(partial(_in_the_file, where)):
             plans[settings.name] = plan_fault(_args(environment, settings))
-        except InvalidInput as error:
-            name = f"{where}.{error.name}"
-            if error.name == "environment":
-                name = "seawall:faults.allowed_environments"
-            raise InvalidInput(name, error.value, allowed=error.allowed, because=error.because) from error
     return plans
+
+
+def _in_the_file(where: str, name: str) -> str:
+    return "seawall:faults.allowed_environments" if name == "environment" else f"{where}.{name}"
 
 
 def declare_faults(

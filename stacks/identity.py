@@ -22,6 +22,7 @@ from seawall.errors import InvalidInput
 from seawall.topology import Topology
 from stacks.edge import Edge
 from stacks.environment import PROJECT, Environment
+from stacks.file_keys import below, named_as
 from stacks.identity_settings import WorkloadSettings
 
 S3: Final = "s3://"
@@ -69,19 +70,12 @@ def plan_identity(environment: Environment, topology: Topology, edge: FailoverPl
                 raise InvalidInput(
                     f"{where}.clusters", region, allowed=f"a region with a cluster: {names or 'there is none'}"
                 )
-        try:
+        with named_as(below(f"{where}.")):
             workloads[purpose] = plan_workload_identity(_args(environment, topology, purpose, workload, switches))
-        except InvalidInput as error:
-            raise InvalidInput(
-                f"{where}.{error.name}", error.value, allowed=error.allowed, because=error.because
-            ) from error
     if settings.pipeline is None:
         return IdentityPlan(workloads, None)
-    try:
+    with named_as(below("seawall:identity.pipeline.")):
         return IdentityPlan(workloads, plan_pipeline_identity(_pipeline_args(environment)))
-    except InvalidInput as error:
-        name = f"seawall:identity.pipeline.{error.name}"
-        raise InvalidInput(name, error.value, allowed=error.allowed, because=error.because) from error
 
 
 def declare_identity(

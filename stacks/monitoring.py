@@ -1,8 +1,8 @@
 """Who notices what is wrong: rules for the Prometheus of every region, from the environment's own objectives."""
 
-import contextlib
-from collections.abc import Generator, Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, cast
 
 import pulumi
@@ -20,8 +20,8 @@ from pulumi_seawall import (
     plan_service_level_objective,
     plan_watchdog,
 )
-from seawall.errors import InvalidInput
 from stacks.environment import Environment
+from stacks.file_keys import named_as
 from stacks.monitoring_settings import MonitoringSettings
 from stacks.section import Section
 from stacks.workload import Workload
@@ -67,11 +67,11 @@ def plan_monitoring(environment: Environment) -> MonitoringPlans | None:
     settings = environment.monitoring
     if settings is None:
         return None
-    with _keys_of("alerts"):
+    with named_as(partial(_in_the_file, "alerts")):
         alerts = plan_alert_rules(_alerts(environment, settings))
-    with _keys_of("slo"):
+    with named_as(partial(_in_the_file, "slo")):
         slo = plan_service_level_objective(_slo(environment, settings)).rules
-    with _keys_of("watchdog"):
+    with named_as(partial(_in_the_file, "watchdog")):
         watchdog = plan_watchdog(_watchdog(environment, settings)).rules
     return MonitoringPlans(slo, alerts, watchdog)
 
@@ -167,12 +167,5 @@ def _watchdog(environment: Environment, settings: MonitoringSettings) -> Watchdo
     return cast(WatchdogArgs, {**_given(settings.watchdog), "monitoring": _monitoring(environment, settings)})
 
 
-@contextlib.contextmanager
-def _keys_of(part: str) -> Generator[None]:
-    """Let a component's refusal name the key in the file, and not the component's argument."""
-    try:
-        yield
-    except InvalidInput as error:
-        inside = "" if error.name.startswith(WHOLE_NAMES) else f"monitoring.{part}."
-        name = f"seawall:{inside}{error.name}"
-        raise InvalidInput(name, error.value, allowed=error.allowed, because=error.because) from error
+def _in_the_file(part: str, name: str) -> str:
+    return f"seawall:{name}" if name.startswith(WHOLE_NAMES) else f"seawall:monitoring.{part}.{name}"

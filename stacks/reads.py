@@ -18,11 +18,11 @@ from pulumi_seawall import (
     TargetPlan,
     plan_latency,
 )
-from seawall.errors import InvalidInput
 from seawall.timing import FailureClass
 from stacks.claims import check_claim, group_records, watching
 from stacks.edge import UNKNOWN_TOPIC, UNKNOWN_ZONE, Edge, check_of, place_of
 from stacks.environment import Environment
+from stacks.file_keys import named_as
 from stacks.settings import Region, Role
 
 UNKNOWN_CHECK: Final = "CHECK"  # stands for the id of a check that is not made yet, while the plan is checked
@@ -54,12 +54,9 @@ def plan_reads(environment: Environment, pair: FailoverPlan) -> GroupPlan | None
         Role.PRIMARY: UNKNOWN_CHECK,
         Role.STANDBY: UNKNOWN_CHECK,
     }
-    try:
+    with named_as(_in_the_file):
         args = _args(environment, pair, environment.dns.zone_id or UNKNOWN_ZONE, checks, [UNKNOWN_TOPIC])
         return plan_latency(args)
-    except InvalidInput as error:
-        name = _in_the_file(error.name)
-        raise InvalidInput(name, error.value, allowed=error.allowed, because=error.because) from error
 
 
 def _in_the_file(name: str) -> str:

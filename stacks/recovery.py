@@ -4,9 +4,9 @@ Backups are made in the writer's region. After a failover they follow the writer
 """
 
 import json
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, cast
 
 import pulumi
@@ -29,6 +29,7 @@ from seawall.timing import Prediction
 from stacks.backup_settings import BackupSettings
 from stacks.data import Data
 from stacks.environment import Environment
+from stacks.file_keys import named_as
 from stacks.section import Section
 
 NOBODY: Final = "000000000000"  # stands for the account while the plan is checked
@@ -79,11 +80,11 @@ def plan_recovery(environment: Environment, data: DatabasePlan | None) -> Recove
     writer = data.writer
     identifier = writer.identifier or instance_identifier(environment.label, writer.name)
     arn = f"arn:aws:rds:{writer.region}:{NOBODY}:db:{identifier}"
-    with _in_the_file("", _regions(environment, settings, writer.region)):
+    with named_as(partial(_in_the_file, _regions(environment, settings, writer.region))):
         backups = plan_backups(_args(environment, settings, writer.region, arn, {}))
     if settings.replication is None:
         return RecoveryPlan(backups, None)
-    with _in_the_file("replication.", []):
+    with named_as(_replication_in_the_file):
         replication = plan_replication(_replication_args(environment, settings, writer.region, arn, {}, {}))
     return RecoveryPlan(backups, replication)
 
@@ -287,25 +288,17 @@ def _replication_args(
     return cast(BackupReplicationArgs, given)
 
 
-@contextmanager
-def _in_the_file(section: str, regions: Sequence[str]) -> Generator[None]:
-    """The component's names of inputs as the keys of `Pulumi.<env>.yaml` that gave them.
+def _in_the_file(regions: Sequence[str], name: str) -> str:
+    """The key below `seawall:backups`, or among the objectives; `regions` are the vaults', in the component's order."""
+    if name.startswith("objectives."):
+        return f"seawall:{name}"
+    for place, region in enumerate(regions):
+        name = name.replace(f"vaults[{place}].", f"vaults[{region}].")
+    return f"seawall:backups.{name.replace('sources[0].import_ids.', 'source_import_ids.')}"
 
-    Args:
-        section: Below `seawall:backups`, with its period.
-        regions: Of the vaults, in the component's order: the file names them by region.
-    """
-    try:
-        yield
-    except InvalidInput as error:
-        name = f"seawall:backups.{section}{error.name}"
-        for place, region in enumerate(regions):
-            name = name.replace(f"backups.vaults[{place}].", f"backups.vaults[{region}].")
-        name = name.replace("backups.sources[0].import_ids.", "backups.source_import_ids.")
-        name = name.replace("backups.replication.region", "backups.replication.regions")
-        if error.name.startswith("objectives."):
-            name = f"seawall:{error.name}"
-        raise InvalidInput(name, error.value, allowed=error.allowed, because=error.because) from error
+
+def _replication_in_the_file(name: str) -> str:
+    return f"seawall:backups.replication.{'regions' if name == 'region' else name}"
 
 
 def _plain(settings: Section) -> dict[str, Any]:

@@ -6,11 +6,11 @@ from typing import Final, cast
 from pydantic import Field
 
 from pulumi_seawall import ObjectivesArgs, SwitchArgs
-from seawall.errors import InvalidInput
 from seawall.objectives import ObjectiveException, Objectives
 from seawall.timing import HealthCheckProtocol
 from seawall.topology import BackoffPolicy, BreakerPolicy
 from stacks.database_settings import Waiver
+from stacks.file_keys import below, named_as
 from stacks.section import Section
 
 
@@ -242,10 +242,7 @@ class BreakerSettings(Section):
             InvalidInput: A value is not allowed.
         """
         values = self.model_dump(exclude_none=True)
-        try:
+        with named_as(below("seawall:breaker.")):
             if "open_backoff" in values:
                 values["open_backoff"] = BackoffPolicy(**values["open_backoff"])
             return BreakerPolicy(**values)
-        except InvalidInput as error:
-            name = f"seawall:breaker.{error.name}"
-            raise InvalidInput(name, error.value, allowed=error.allowed, because=error.because) from None

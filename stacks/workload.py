@@ -13,13 +13,13 @@ from pulumi_seawall import (
     plan_published_topology,
     topology_args,
 )
-from seawall.errors import InvalidInput
 from seawall.timing import HealthCheckProtocol
 from seawall.topology import Database, Endpoint, Topology
 from seawall.topology import Role as EndpointRole
 from stacks.data import Data
 from stacks.edge import DEFAULT_PATH
 from stacks.environment import Environment
+from stacks.file_keys import below, named_as
 from stacks.settings import Region, Role
 
 DEFAULT_PORTS: Final = {HealthCheckProtocol.HTTP: 80, HealthCheckProtocol.HTTPS: 443}
@@ -47,7 +47,7 @@ def plan_topology(environment: Environment, database: Database | None) -> Topolo
         for region in environment.regions
         if region.role is not Role.READER or region.url is not None
     ]
-    try:
+    with named_as(below("seawall:")):
         return Topology(
             service=environment.service,
             environment=environment.environment,
@@ -58,9 +58,6 @@ def plan_topology(environment: Environment, database: Database | None) -> Topolo
             objectives=environment.objectives.checked(),
             breaker=environment.breaker.policy() if environment.breaker else None,
         )
-    except InvalidInput as error:
-        name = f"seawall:{error.name}"
-        raise InvalidInput(name, error.value, allowed=error.allowed, because=error.because) from error
 
 
 def _health_url(environment: Environment, region: Region) -> str | None:
@@ -87,11 +84,8 @@ def plan_workload(environment: Environment, topology: Topology) -> None:
     Raises:
         InvalidInput: A value is not allowed, or the document is too large for a parameter.
     """
-    try:
+    with named_as(below("seawall:")):
         plan_published_topology(_args(environment, topology, {}))
-    except InvalidInput as error:
-        name = f"seawall:{error.name}"
-        raise InvalidInput(name, error.value, allowed=error.allowed, because=error.because) from error
 
 
 def declare_workload(

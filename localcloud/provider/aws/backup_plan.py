@@ -138,9 +138,9 @@ def _read(cloud: Cloud, id_: str, known: Properties) -> Properties | None:
 
 
 def _update(cloud: Cloud, id_: str, state: Properties, inputs: Properties) -> None:
-    before, after = ({key: value for key, value in one.items() if key != TAGS_ALL} for one in (state, inputs))
-    if _document(before) != _document(after):
-        cloud.client("backup").update_backup_plan(BackupPlanId=id_, BackupPlan=_document(inputs))
+    document = _document(inputs)
+    if _document(state) != document:
+        cloud.client("backup").update_backup_plan(BackupPlanId=id_, BackupPlan=document)
     _finish(cloud, id_, inputs)
 
 

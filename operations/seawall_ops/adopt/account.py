@@ -8,7 +8,7 @@ Needs `route53:ListHostedZones`, `ListResourceRecordSets`, `ListHealthChecks`; i
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, cast
 
-from seawall_ops.adopt.dns import BALANCER_REGIONS, ROUTE53_REGION, zone_of
+from seawall_ops.adopt.dns import ROUTE53_REGION, balancer_region, zone_of
 from seawall_ops.adopt.observed import (
     Alarm,
     BackupObject,
@@ -59,7 +59,8 @@ def look_at_account(name: str, regions: Sequence[str], make_client: MakeClient =
         for record in _pages(route53, "list_resource_record_sets", "ResourceRecordSets", HostedZoneId=zone.id)
     )
     checks = tuple(_check(check) for check in _pages(route53, "list_health_checks", "HealthChecks"))
-    where = dict.fromkeys([*regions, *_regions_of(record for record in records if record.name == name)])
+    of_balancers = (balancer_region(record) for record in records if record.name == name)
+    where = dict.fromkeys([*regions, *(region for region in of_balancers if region is not None)])
     instances: list[Instance] = []
     alarms: list[Alarm] = []
     backups: list[BackupObject] = []
@@ -76,14 +77,6 @@ def _pages(caller: Any, operation: str, key: str, **arguments: Any) -> Iterator[
     with asking(operation):
         for page in caller.get_paginator(operation).paginate(**arguments):
             yield from cast("Iterable[dict[str, Any]]", page.get(key, []))
-
-
-def _regions_of(records: Iterable[Record]) -> Iterator[str]:
-    for record in records:
-        for pattern in BALANCER_REGIONS:
-            match = pattern.search(record.alias.dns_name) if record.alias else None
-            if match:
-                yield match["region"]
 
 
 def _zone(zone: dict[str, Any]) -> Zone:

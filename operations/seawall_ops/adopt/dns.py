@@ -17,7 +17,7 @@ from seawall_ops.adopt.checks import SidePlan, detection_of, differences, inexpr
 from seawall_ops.adopt.findings import Findings
 from seawall_ops.adopt.observed import Check, Estate, Record, Zone
 
-__all__ = ["ROLES", "EdgeProposal", "propose_edge", "zone_of"]
+__all__ = ["ROLES", "EdgeProposal", "balancer_region", "propose_edge", "zone_of"]
 
 ROLES: Final = ("primary", "secondary")
 FAMILIES: Final = ("A", "AAAA")
@@ -68,6 +68,15 @@ def zone_of(name: str, zones: Iterable[Zone]) -> Zone:
         found = ", ".join(f"{zone.name} ({zone.id})" for zone in longest) or "none"
         raise InvalidInput("name", name, allowed=f"a name in one public hosted zone; there is {found}")
     return longest[0]
+
+
+def balancer_region(record: Record) -> str | None:
+    """The region that a load balancer's name gives away; `None` where the record points at no load balancer."""
+    for pattern in BALANCER_REGIONS:
+        match = pattern.search(record.alias.dns_name) if record.alias else None
+        if match:
+            return match["region"]
+    return None
 
 
 def propose_edge(
@@ -141,11 +150,9 @@ def _sides(
 
 
 def _region_of(role: str, record: Record) -> str:
-    """The region that a load balancer's name gives away."""
-    for pattern in BALANCER_REGIONS:
-        match = pattern.search(record.alias.dns_name) if record.alias else None
-        if match:
-            return match["region"]
+    region = balancer_region(record)
+    if region is not None:
+        return region
     option = "--primary-region" if role == "primary" else "--standby-region"
     raise InvalidInput(option, MISSING, allowed="an AWS region", because=f"what {role} answers does not say its region")
 

@@ -8,13 +8,15 @@ is kept only when everything was, the destroy too.
 import copy
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 from localcloud.errors import LocalCloudError
-from seawall_ops.cost import estimate, load_prices
+from seawall_ops.cost import load_prices
+from seawall_ops.cost.command import estimates
 from seawall_ops.cost.estimate import Kind
 from seawall_ops.cost.prices import HOURS_PER_MONTH
 from seawall_ops.engine import Preview
@@ -142,16 +144,12 @@ def adopted_configuration(configuration: Mapping[str, Any]) -> dict[str, Any]:
 
 def announcement(account: str, found: Preview) -> list[str]:
     """What will be made, and what it costs, in lines."""
-    prices = load_prices()
-    counted: dict[str, int] = {}
-    for step in found.steps:
-        if not step.type.startswith(CLOUDLESS):
-            counted[step.type] = counted.get(step.type, 0) + 1
-    costs = estimate([(one.type, one.name, one.after) for one in found.steps if one.after is not None], prices)
+    counted = Counter(step.type for step in found.steps if not step.type.startswith(CLOUDLESS))
+    _, costs = estimates(found, load_prices())
     hours = costs.usd / HOURS_PER_MONTH * EXPECTED_HOURS
     unknown = sorted({line.type for line in costs.of(Kind.UNKNOWN)})
     return [
-        f"in account {account}, {sum(counted.values())} resources:",
+        f"in account {account}, {counted.total()} resources:",
         *(f"  {count:3} {type_}" for type_, count in sorted(counted.items())),
         f"about {hours:.2f} USD for {EXPECTED_HOURS} hours by list prices ({costs.usd:.2f} USD if it stayed a month),",
         "without what costs by use; zones and health checks are charged for the whole month, keys wait 30 days for their deletion.",
@@ -204,7 +202,7 @@ def _made(account: Account, say: Say) -> set[str]:
 
 def _unchanged(account: Account, say: Say, after: str) -> None:
     say(f"preview after {after}: nothing may change")
-    changing = [step for step in account.preview().steps if step.op not in ("same", "read", "refresh")]
+    changing = [step for step in account.preview().steps if step.changes]
     if changing:
         shown = ", ".join(f"{step.op} {step.type} {step.name} ({', '.join(step.properties)})" for step in changing)
         raise NotConfirmed(f"after {after} a preview still changes something: {shown}")

@@ -23,6 +23,7 @@ UNKNOWN: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"  # how the engine writes
 MARKUP: Final = re.compile(r"<\{%[^%]*%\}>|\x1b\[[0-9;]*m")  # the engine's color tags, and a terminal's
 # Beginnings of lines that say nothing beside a cause.
 CLOSING_LINES: Final = ("update failed", "preview failed", "an unhandled error occurred: program exited")
+QUIET_OPS: Final = ("same", "read", "refresh")
 SHOWN_LINES: Final = 5  # of the engine's own errors; more does not help at first sight
 TIMEOUT_SECONDS: Final = 1800  # a refresh of a large stack asks AWS for each resource
 
@@ -52,6 +53,11 @@ class Step:
     before: Properties | None = None
     after: Properties | None = None
     properties: tuple[str, ...] = ()
+
+    @property
+    def changes(self) -> bool:
+        """Whether anything would be done, beyond looking."""
+        return self.op not in QUIET_OPS
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,6 @@ EPILOG: Final = (
     "Exit codes: 0 done, 1 with --strict when something is replaced, deleted or recovers later, "
     "2 cannot tell (the engine's own lines)."
 )
-QUIET_OPS: Final = ("same", "read", "refresh")
 LOSING_OPS: Final = ("delete", "replace")
 MARKER: Final = "<!-- seawall preview -->"  # by which a workflow finds its own comment again
 
@@ -83,7 +82,7 @@ class Review:
 def review(stack: str, found: Preview, prices: Prices) -> Review:
     """Work out what to show of a preview."""
     before, after = estimates(found, prices)
-    steps = tuple(step for step in found.steps if step.op not in QUIET_OPS)
+    steps = tuple(step for step in found.steps if step.changes)
     return Review(stack, steps, recovery_changes(found.outputs_before, found.outputs_after), before, after, prices)
 
 

@@ -147,7 +147,7 @@ def _args(
 ) -> ReplicatedDatabaseArgs:
     """The environment's numbers as the component wants them; what is absent is left to the component's defaults."""
     password = environment.database_password
-    given = _with_lists(settings.model_dump(exclude_none=True))  # the same names, as the settings' docstring says
+    given = settings.given()  # the same names, as the settings' docstring says
     given |= {
         "members": [_member(member, networks, topics) for member in settings.members],
         "password": pulumi.Output.secret(password.get_secret_value()) if password is not None else "",
@@ -167,8 +167,8 @@ def _member(
     networks: Mapping[str, tuple[pulumi.Input[str], Sequence[pulumi.Input[str]]]],
     topics: Mapping[str, pulumi.Input[str]],
 ) -> DatabaseMemberArgs:
-    given = settings.model_dump(exclude_none=True, exclude={"network"})
-    args = cast(DatabaseMemberArgs, _with_lists(given))  # the same names, as the settings' docstring says
+    given = settings.given("network")
+    args = cast(DatabaseMemberArgs, given)  # the same names, as the settings' docstring says
     network = networks.get(settings.member)
     if network is not None:
         for key in ("vpc_id", "subnet_ids", "subnet_group_arn"):
@@ -182,13 +182,6 @@ def _member(
     if settings.region in topics and "alarm_actions" not in args:
         args["alarm_actions"] = [topics[settings.region]]
     return args
-
-
-def _with_lists(given: dict[str, Any]) -> dict[str, Any]:
-    """Settings have tuples, arguments have lists."""
-    return {
-        key: list(cast(Sequence[Any], value)) if isinstance(value, tuple) else value for key, value in given.items()
-    }
 
 
 def _unknown_network(position: int, network: Network) -> tuple[str, list[str]]:

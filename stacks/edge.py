@@ -173,11 +173,9 @@ def check_of(environment: Environment, region: Region) -> RecordTarget:
         if region.regional_name is not None:
             check["regional_name"] = region.regional_name
         return check
-    settings = environment.health_check.model_dump(exclude_none=True)
+    settings = environment.health_check.given()
     if environment.health_check.protocol is not HealthCheckProtocol.TCP:
         settings.setdefault("path", DEFAULT_PATH)
-    if "checker_regions" in settings:
-        settings["checker_regions"] = list(settings["checker_regions"])
     check["health_check"] = EndpointCheckArgs(**settings)
     check["regional_name"] = environment.regional_name(region)
     return check

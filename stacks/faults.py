@@ -89,18 +89,15 @@ def declare_faults(
 
 def _args(environment: Environment, settings: ExperimentSettings) -> FaultExperimentArgs:
     """The section's numbers as the component wants them; what is absent is left to the component's defaults."""
-    given = settings.model_dump(exclude_none=True, exclude={"name"})
     account_id, faults = environment.account("seawall:faults"), environment.faults
     alarms = [
         alarm if alarm.startswith(ARN) else f"arn:aws:cloudwatch:{settings.region}:{account_id}:alarm:{alarm}"
         for alarm in settings.stop_alarms
     ]
-    lists = {key: list(cast("tuple[Any, ...]", value)) for key, value in given.items() if isinstance(value, tuple)}
     return cast(
         FaultExperimentArgs,
         {
-            **given,
-            **lists,
+            **settings.given("name"),
             "account_id": account_id,
             "environment": environment.environment,
             "allowed_environments": list(faults.allowed_environments) if faults else [],

@@ -154,11 +154,10 @@ def _args(
     switches: Switches,
 ) -> WorkloadIdentityArgs:
     """A purpose's role as the component wants it: the service, its regions, its databases and switches."""
-    given = settings.model_dump(exclude_none=True, exclude={"clusters", "service_account"})
     own = environment.service if purpose is WorkloadPurpose.APP else f"{environment.service}-{purpose.value}"
     namespaces = {region.name: region.cluster.namespace for region in environment.regions if region.cluster}
     identity: dict[str, Any] = {
-        **given,
+        **settings.given("clusters", "service_account"),
         "purpose": purpose,
         "service": environment.service,
         "environment": environment.environment,
@@ -173,7 +172,6 @@ def _args(
             }
             for region, cluster in (settings.clusters or {}).items()
         ],
-        "assumed_by": list(settings.assumed_by or ()),
         "tags": environment.tags,
     }
     if environment.identity and environment.identity.permissions_boundary_arn:
@@ -190,7 +188,7 @@ def _args(
 def _pipeline_args(environment: Environment) -> PipelineIdentityArgs:
     """The pipeline's roles as the component wants them."""
     settings = environment.identity.pipeline if environment.identity else None
-    given = settings.model_dump(mode="json", exclude_none=True) if settings else {}
+    given = settings.given() if settings else {}
     return cast(
         PipelineIdentityArgs,
         {

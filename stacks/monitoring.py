@@ -1,6 +1,6 @@
 """Who notices what is wrong: rules for the Prometheus of every region, from the environment's own objectives."""
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, cast
@@ -23,11 +23,10 @@ from pulumi_seawall import (
 from stacks.environment import Environment
 from stacks.file_keys import named_as
 from stacks.monitoring_settings import MonitoringSettings
-from stacks.section import Section
 from stacks.workload import Workload
 
 REACH: Final = {"context", "kubeconfig", "namespace"}
-PARTS: Final = frozenset({"slo", "alerts", "watchdog"})
+PARTS: Final = ("slo", "alerts", "watchdog")
 """Sections of components' own within the section."""
 WHOLE_NAMES: Final = ("objectives.", "monitoring.")
 """Beginnings of names that components and the file have in common."""
@@ -128,24 +127,16 @@ def _monitoring(environment: Environment, settings: MonitoringSettings) -> Monit
         for region in environment.regions
         if region.cluster is not None
     ]
-    given = _given(settings, PARTS)
+    given = settings.given(*PARTS)
     regions = [region.name for region in environment.regions if region.cluster is None]
     return cast(MonitoringArgs, {**given, "service": environment.service, "clusters": clusters, "regions": regions})
-
-
-def _given(section: Section, without: Set[str] = frozenset()) -> dict[str, Any]:
-    """What the section says; what is absent is left to the component's defaults."""
-    given = section.model_dump(exclude_none=True, exclude=set(without))
-    return {
-        key: list(cast("tuple[Any, ...]", value)) if isinstance(value, tuple) else value for key, value in given.items()
-    }
 
 
 def _slo(environment: Environment, settings: MonitoringSettings) -> ServiceLevelObjectiveArgs:
     return cast(
         ServiceLevelObjectiveArgs,
         {
-            **_given(settings.slo),
+            **settings.slo.given(),
             "monitoring": _monitoring(environment, settings),
             "objectives": environment.objectives.arguments(),
         },
@@ -156,7 +147,7 @@ def _alerts(environment: Environment, settings: MonitoringSettings) -> AlertRule
     return cast(
         AlertRulesArgs,
         {
-            **_given(settings.alerts),
+            **settings.alerts.given(),
             "monitoring": _monitoring(environment, settings),
             "objectives": environment.objectives.arguments(),
         },
@@ -164,7 +155,7 @@ def _alerts(environment: Environment, settings: MonitoringSettings) -> AlertRule
 
 
 def _watchdog(environment: Environment, settings: MonitoringSettings) -> WatchdogArgs:
-    return cast(WatchdogArgs, {**_given(settings.watchdog), "monitoring": _monitoring(environment, settings)})
+    return cast(WatchdogArgs, {**settings.watchdog.given(), "monitoring": _monitoring(environment, settings)})
 
 
 def _in_the_file(part: str, name: str) -> str:

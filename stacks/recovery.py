@@ -30,7 +30,6 @@ from stacks.backup_settings import BackupSettings
 from stacks.data import Data
 from stacks.environment import Environment
 from stacks.file_keys import named_as
-from stacks.section import Section
 
 NOBODY: Final = "000000000000"  # stands for the account while the plan is checked
 RDS: Final = "RDS"
@@ -160,11 +159,9 @@ def _args(
     topics: Mapping[str, pulumi.Input[str]],
 ) -> BackupPlanArgs:
     """The environment's numbers as the component wants them; what is absent is left to the component's defaults."""
-    given = _plain(settings)
+    given = settings.given("replication", "notifications", "source_import_ids")
     for rule in given["rules"]:
         rule["copies"] = [_copied(copy, region) for copy in rule["copies"]]
-    for key in ("replication", "notifications", "source_import_ids"):
-        given.pop(key, None)
     source: dict[str, Any] = {"region": region, "resource_arns": [arn]}
     if settings.source_import_ids is not None:
         source["import_ids"] = settings.source_import_ids
@@ -212,7 +209,7 @@ def _vault(
     topics: Mapping[str, pulumi.Input[str]],
 ) -> dict[str, Any]:
     own = next((vault for vault in settings.vaults if vault.region == region), None)
-    given: dict[str, Any] = _plain(own) if own is not None else {"region": region}
+    given: dict[str, Any] = own.given() if own is not None else {"region": region}
     if region == source and region in topics:
         given.setdefault("alarm_actions", [topics[region]])
     if region in _written_to(environment, settings, topics) and "existing_arn" not in given:
@@ -273,7 +270,7 @@ def _replication_args(
     keys: Mapping[str, pulumi.Input[str]],
     topics: Mapping[str, pulumi.Input[str]],
 ) -> BackupReplicationArgs:
-    given = _plain(settings.replication) if settings.replication is not None else {}
+    given = settings.replication.given() if settings.replication is not None else {}
     region = given["region"] = cast(str, _first_elsewhere(given.pop("regions", []), source))
     if region in keys:
         given.setdefault("kms_key_arn", keys[region])
@@ -299,16 +296,3 @@ def _in_the_file(regions: Sequence[str], name: str) -> str:
 
 def _replication_in_the_file(name: str) -> str:
     return f"seawall:backups.replication.{'regions' if name == 'region' else name}"
-
-
-def _plain(settings: Section) -> dict[str, Any]:
-    """Settings as arguments: lists for tuples, at any depth, and nothing that is absent."""
-    return cast("dict[str, Any]", _lists(settings.model_dump(exclude_none=True)))
-
-
-def _lists(value: object) -> object:
-    if isinstance(value, dict):
-        return {key: _lists(each) for key, each in cast("dict[str, object]", value).items()}
-    if isinstance(value, list | tuple):
-        return [_lists(each) for each in cast("Sequence[object]", value)]
-    return value

@@ -129,7 +129,7 @@ class Switch(Section):
 
     def arguments(self) -> SwitchArgs:
         """The switch as the component wants it, which checks the values."""
-        given = self.model_dump(mode="json", exclude_none=True, exclude={"import_ids"})
+        given = self.given("import_ids")
         return cast(SwitchArgs, given | ({"import_ids": self.import_ids} if self.import_ids else {}))
 
 
@@ -207,8 +207,7 @@ class ObjectivesSettings(Section):
 
     def arguments(self) -> ObjectivesArgs:
         """The objectives as the components want them."""
-        given = self.model_dump(exclude_none=True)
-        return cast(ObjectivesArgs, {**given, "exceptions": list(given["exceptions"])})
+        return cast(ObjectivesArgs, self.given())
 
 
 class BreakerBackoff(Section):

@@ -15,11 +15,9 @@ its own binary and warns at each run about one found elsewhere, and we write int
 
 import contextlib
 import dataclasses
-import hashlib
 import importlib.metadata
 import json
 import os
-import platform
 import re
 import shutil
 import sys
@@ -35,7 +33,7 @@ import platformdirs
 from localcloud import gobuild
 from localcloud.child import Child, ChildFailed, run, wait
 from localcloud.gobuild import ENGINE_VERSION, LANGUAGE_HOST_VERSION
-from localcloud.gotoolchain import TOOLS, GoUnavailable, find_go, writable
+from localcloud.gotoolchain import GoUnavailable, find_go, writable
 from seawall.errors import SeawallError
 
 __all__ = [
@@ -223,11 +221,7 @@ def _kept(cache: Path) -> Engine | None:
 
 def _kept_folder(cache: Path) -> Path:
     """The folder of exactly this recipe (versions, Go module files, machine) inside the cache."""
-    digest = hashlib.sha256(f"{ENGINE_VERSION} {LANGUAGE_HOST_VERSION}".encode())
-    for path in sorted(TOOLS.glob("pulumi*/go.*")):
-        digest.update(path.read_bytes())
-    machine = f"{platform.system()}-{platform.machine()}".lower()
-    return cache / "engine" / f"{ENGINE_VERSION}-{machine}-{digest.hexdigest()[:8]}"
+    return cache / "engine" / gobuild.recipe(ENGINE_VERSION, f"{ENGINE_VERSION} {LANGUAGE_HOST_VERSION}", "pulumi*")
 
 
 @contextlib.contextmanager

@@ -9,7 +9,9 @@ compiler is also spared its garbage collection (`_faster`).
 """
 
 import dataclasses
+import hashlib
 import os
+import platform
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,7 +22,7 @@ import psutil
 from localcloud.child import Child, ChildFailed, run, wait
 from localcloud.gotoolchain import TOOLS, Go
 
-__all__ = ["ENGINE", "ENGINE_VERSION", "HOST", "LANGUAGE_HOST_VERSION", "STRIP", "Tool", "build", "build_one"]
+__all__ = ["ENGINE", "ENGINE_VERSION", "HOST", "LANGUAGE_HOST_VERSION", "STRIP", "Tool", "build", "build_one", "recipe"]
 
 ENGINE_VERSION: Final = "v3.274.1"
 LANGUAGE_HOST_VERSION: Final = "v3.68.0"  # the newest release of Pulumi's Go module that still contains the host
@@ -144,6 +146,21 @@ def build_one(
     beat()
     with _go(go, _build_command(tool, into, go), tool, on_line=seen) as building:
         wait([building], limit_seconds=limit_seconds, beat=beat, beat_seconds=beat_seconds)
+
+
+def recipe(version: str, pins: str, tools: str) -> str:
+    """Name of what is built from exactly these module files, for this machine: another recipe, another name.
+
+    Args:
+        version: How the name begins.
+        pins: Versions that the module files do not tell.
+        tools: Whose module files: a pattern of their folders' names.
+    """
+    digest = hashlib.sha256(pins.encode())
+    for path in sorted(TOOLS.glob(f"{tools}/go.*")):
+        digest.update(path.read_bytes())
+    machine = f"{platform.system()}-{platform.machine()}".lower()
+    return f"{version}-{machine}-{digest.hexdigest()[:8]}"
 
 
 def _common(go: Go) -> list[str]:

@@ -3,9 +3,7 @@
 `make promtool` builds it (some four minutes on two cores); tests marked `promtool` use it when it is there.
 """
 
-import hashlib
 import os
-import platform
 import re
 import shutil
 import tempfile
@@ -18,7 +16,7 @@ import filelock
 from localcloud.child import ChildFailed, run
 from localcloud.engine import Limits, cache_folder
 from localcloud.errors import LocalCloudError
-from localcloud.gobuild import STRIP, Tool, build_one
+from localcloud.gobuild import STRIP, Tool, build_one, recipe
 from localcloud.gotoolchain import GoUnavailable, find_go
 
 __all__ = ["PROMTOOL", "ensure_promtool", "find_promtool"]
@@ -94,11 +92,7 @@ def _build(cache: Path, environ: Mapping[str, str], progress: Callable[[str], No
 
 def _kept(cache: Path) -> Path:
     """Where a promtool of exactly these module files, for this machine, is kept."""
-    digest = hashlib.sha256(MODULE_VERSION.encode())
-    for path in sorted(PROMTOOL.folder.glob("go.*")):
-        digest.update(path.read_bytes())
-    machine = f"{platform.system()}-{platform.machine()}".lower()
-    return cache / "promtool" / f"{MODULE_VERSION}-{machine}-{digest.hexdigest()[:8]}" / PROMTOOL.name
+    return cache / PROMTOOL.name / recipe(MODULE_VERSION, MODULE_VERSION, PROMTOOL.name) / PROMTOOL.name
 
 
 def _new_enough(binary: Path, environ: Mapping[str, str]) -> bool:

@@ -1,7 +1,7 @@
 """What a stack costs per month, by a table of list prices: an estimate whose gaps are named.
 
-`prices` reads the table, `estimate` prices resources by it, `recovery` compares predicted recovery. No network: AWS is
-not asked, and a price that is not in the table is unknown, never nothing.
+`prices` reads the table, `estimate` prices resources by it. No network: AWS is not asked, and a price that is not in the
+table is unknown, never nothing.
 """
 
 from seawall_ops.cost.estimate import Estimate, Line, estimate

@@ -20,12 +20,11 @@ from pulumi_seawall._name_plan import (
     LONGEST_IMPORT_ID,
     OVERWRITE,
     RecordSet,
+    adopted_records,
     check_zone,
     plan_caches,
     plan_shared,
     plan_ttl,
-    refuse_undeclared,
-    with_import,
 )
 from pulumi_seawall._objectives import plan_waived
 from pulumi_seawall._switch_args import FailoverSwitchArgs
@@ -232,8 +231,4 @@ def _plan_records(plan: FailoverPlan) -> tuple[RecordPlan, ...]:
                     failover=False,
                     set_identifier=None,
                 )
-    planned = tuple(
-        with_import(record, f"import_ids.{key}", import_id_of(plan.import_ids, key)) for key, record in records.items()
-    )
-    refuse_undeclared("import_ids.", plan.import_ids, records.keys())
-    return planned
+    return adopted_records("import_ids.", plan.import_ids, records)

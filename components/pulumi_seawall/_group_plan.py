@@ -6,7 +6,7 @@ that have the same name and type".
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -25,12 +25,11 @@ from pulumi_seawall._name_plan import (
     LONGEST_IMPORT_ID,
     OVERWRITE,
     RecordSet,
+    adopted_records,
     check_zone,
     plan_caches,
     plan_shared,
     plan_ttl,
-    refuse_undeclared,
-    with_import,
 )
 from pulumi_seawall._objectives import plan_objectives
 from pulumi_seawall._targets import Adopted, Shared, TargetPlan, family_names, plan_target
@@ -295,7 +294,7 @@ def _plan_records(plan: GroupPlan) -> tuple[GroupRecordPlan, ...]:
     return tuple(record for entry in plan.entries for record in _records_of(entry, plan))
 
 
-def _records_of(entry: EntryPlan, plan: GroupPlan) -> Iterator[GroupRecordPlan]:
+def _records_of(entry: EntryPlan, plan: GroupPlan) -> tuple[GroupRecordPlan, ...]:
     target, adopted = entry.target, entry.adopted
     records: dict[str, GroupRecordPlan] = {}
     for version in target.families:
@@ -324,6 +323,4 @@ def _records_of(entry: EntryPlan, plan: GroupPlan) -> Iterator[GroupRecordPlan]:
                 weight=None,
                 latency_region=None,
             )
-    for key, record in records.items():
-        yield with_import(record, f"{adopted.label}{key}", adopted.get(key))
-    refuse_undeclared(adopted.label, adopted.ids, records.keys())
+    return adopted_records(adopted.label, adopted.ids, records)

@@ -3,7 +3,7 @@
 Sources: Route 53 API reference, `ResourceRecordSet`; the provider's `aws_route53_record`, "Import".
 """
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
@@ -152,18 +152,29 @@ def plan_ttl(given: int | None, detection: tuple[Term, ...] | None, objectives: 
     return ttl
 
 
-def with_import(record: AnyRecord, label: str, import_id: str | None) -> AnyRecord:
-    """The record, adopting what has the id.
+def adopted_records(label: str, ids: Mapping[str, object], records: Mapping[str, AnyRecord]) -> tuple[AnyRecord, ...]:
+    """The records, those that have an id adopting what has it.
 
     Args:
-        record: Of the plan.
-        label: The input that the id comes from.
-        import_id: `ZONEID_name_type`, and `_setidentifier` where it has one; `None` makes a new record.
+        label: What stands before the key in messages, e.g. `import_ids.`.
+        ids: Ids to adopt, by key, those of other resources among them.
+        records: By key, which ends in the record's type, e.g. `primary_regional_aaaa`.
 
     Raises:
-        InvalidInput: Name, type or set identifier are others than those that are declared.
+        InvalidInput: An id has another name, type or set identifier than its record, or is of a record that is not
+            declared.
     """
-    if import_id is None:
+    planned = tuple(_with_import(record, f"{label}{key}", ids.get(key)) for key, record in records.items())
+    types = {kind.lower() for kind in FAMILIES.values()}
+    for key, import_id in ids.items():
+        if key.rpartition("_")[2] in types and key not in records:
+            raise InvalidInput(f"{label}{key}", import_id, allowed="only for a record that is declared")
+    return planned
+
+
+def _with_import(record: AnyRecord, label: str, import_id: object) -> AnyRecord:
+    """The record, adopting `ZONEID_name_type`, and `_setidentifier` where it has one."""
+    if not isinstance(import_id, str):
         return record
     ending = f"_{record.name}_{record.record_type}" + (f"_{record.set_identifier}" if record.set_identifier else "")
     if not import_id.endswith(ending):
@@ -174,20 +185,3 @@ def with_import(record: AnyRecord, label: str, import_id: str | None) -> AnyReco
             because="name, type and set identifier must be those declared here",
         )
     return replace(record, import_id=import_id)
-
-
-def refuse_undeclared(label: str, ids: Mapping[str, object], declared: Set[str]) -> None:
-    """Refuse ids of records that are not declared.
-
-    Args:
-        label: What stands before the key in messages, e.g. `import_ids.`.
-        ids: Ids to adopt, by key; a record's key ends in its type, e.g. `primary_regional_aaaa`.
-        declared: The keys of the records that are declared.
-
-    Raises:
-        InvalidInput: There is one.
-    """
-    types = {kind.lower() for kind in FAMILIES.values()}
-    for key, import_id in ids.items():
-        if key.rpartition("_")[2] in types and key not in declared:
-            raise InvalidInput(f"{label}{key}", import_id, allowed="only for a record that is declared")

@@ -11,6 +11,7 @@ from localcloud.postgres import PostgresServer
 from localcloud.postgres_fleet import PostgresFleet
 from localcloud.postgres_install import SUPERUSER, USER
 from seawall.replicas import DatabaseServer, Gauge, LagPolicy, ReplicaRouter
+from seawall.replicas_psycopg import PsycopgUnit
 
 QUICK = LagPolicy(interval_seconds=0.1, timeout_seconds=2.0, verdict_ttl_seconds=5.0, jitter_ratio=0.0)
 LIMIT_SECONDS = 15.0
@@ -55,6 +56,11 @@ def router_of(
     readers = [server_of(each, port=ports.get(each.name)) for each in fleet.servers if each is not primary]
     more.setdefault("lag", QUICK)
     return ReplicaRouter(server_of(primary, port=ports.get(primary.name)), readers, gauge=gauge, **more)
+
+
+def port_of(unit: PsycopgUnit) -> int:
+    """Where its connection goes to."""
+    return unit.connection().info.port
 
 
 def until(condition: Callable[[], object], what: str) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from sqlalchemy import exc, func, insert, select, text
@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async
 
 from localcloud.postgres_fleet import PostgresFleet
 from orders_model import Order
-from routed_postgres import conninfo_of, primary_of, replicas_of, router_of, server_of, until, with_orders
+from routed_postgres import conninfo_of, primary_of, replicas_of, router_of, server_of, until
 from seawall.errors import DatabaseInterrupted, WriteAfterRead
 from seawall.replicas import DatabaseServer, ReadYourWrites, ReplicaRouter, consistency_scope, use_writer
 from seawall.replicas_psycopg import PsycopgGauge
@@ -27,11 +27,6 @@ def anyio_backend() -> str:
     return "asyncio"  # SQLAlchemy knows no other
 
 
-@pytest.fixture
-def servers(_postgres_servers: PostgresFleet) -> PostgresFleet:
-    return with_orders(_postgres_servers)
-
-
 @pytest.fixture(params=["psycopg", "asyncpg"])
 def make(request: pytest.FixtureRequest, servers: PostgresFleet) -> Callable[[DatabaseServer], AsyncEngine]:
     def make(server: DatabaseServer) -> AsyncEngine:
@@ -39,13 +34,6 @@ def make(request: pytest.FixtureRequest, servers: PostgresFleet) -> Callable[[Da
         return create_async_engine(servers.servers[0].dsn(driver=request.param, port=port))
 
     return make
-
-
-@pytest.fixture
-def router(servers: PostgresFleet) -> Iterator[ReplicaRouter]:
-    gauge = PsycopgGauge(conninfo_of(servers))
-    with router_of(servers, gauge, consistency=ReadYourWrites(wait_seconds=5.0)) as router:
-        yield router
 
 
 async def test_a_session_sees_its_own_write_at_a_replica(

@@ -1,16 +1,15 @@
 """Async psycopg over a writer and its replicas, on real servers."""
 
 import asyncio
-from collections.abc import Iterator
 
 import anyio
 import psycopg
 import pytest
 
 from localcloud.postgres_fleet import PostgresFleet
-from routed_postgres import conninfo_of, primary_of, replicas_of, router_of, until, with_orders
+from routed_postgres import conninfo_of, primary_of, replicas_of, router_of, until
 from seawall.errors import CannotPickle, DatabaseInterrupted, InvalidInput, WriteAfterRead, WriteInReadOnlyScope
-from seawall.replicas import ReadYourWrites, ReplicaRouter, consistency_scope
+from seawall.replicas import ReplicaRouter, consistency_scope
 from seawall.replicas_psycopg import AsyncPsycopgReplicas, AsyncPsycopgUnit, PsycopgGauge
 from tcp_proxy import TcpProxy
 
@@ -24,27 +23,15 @@ def anyio_backend() -> str:
     return "asyncio"  # psycopg knows no other
 
 
-@pytest.fixture
-def fleet(_postgres_servers: PostgresFleet) -> PostgresFleet:
-    return with_orders(_postgres_servers)
-
-
-@pytest.fixture
-def router(fleet: PostgresFleet) -> Iterator[ReplicaRouter]:
-    gauge = PsycopgGauge(conninfo_of(fleet))
-    with router_of(fleet, gauge, consistency=ReadYourWrites(wait_seconds=5.0)) as router:
-        yield router
-
-
 async def port_of(unit: AsyncPsycopgUnit) -> int:
     """Where its connection goes to."""
     return (await unit.connection()).info.port
 
 
-async def test_a_unit_is_where_it_belongs(router: ReplicaRouter, fleet: PostgresFleet) -> None:
+async def test_a_unit_is_where_it_belongs(router: ReplicaRouter, servers: PostgresFleet) -> None:
     """Reads see the session's writes at a replica; what may not be written is refused."""
-    primary = primary_of(fleet).port
-    async with AsyncPsycopgReplicas(router, conninfo_of(fleet)) as database:
+    primary = primary_of(servers).port
+    async with AsyncPsycopgReplicas(router, conninfo_of(servers)) as database:
         with consistency_scope() as scope:
             for number in range(3):
                 async with database.write() as unit:
@@ -66,9 +53,9 @@ async def test_a_unit_is_where_it_belongs(router: ReplicaRouter, fleet: Postgres
                     await unit.execute(ADD, [100, "x"])
 
 
-async def test_how_units_end(router: ReplicaRouter, fleet: PostgresFleet) -> None:
+async def test_how_units_end(router: ReplicaRouter, servers: PostgresFleet) -> None:
     """A commit that became a rollback, the app's own errors, a view that writes, and a task that is cancelled."""
-    async with AsyncPsycopgReplicas(router, conninfo_of(fleet), max_size=1) as database:
+    async with AsyncPsycopgReplicas(router, conninfo_of(servers), max_size=1) as database:
         with pytest.raises(psycopg.errors.InFailedSqlTransaction):  # noqa: PT012 - a unit is a block
             async with database.write() as unit:
                 await unit.execute(ADD, [1, "a"])
@@ -85,7 +72,7 @@ async def test_how_units_end(router: ReplicaRouter, fleet: PostgresFleet) -> Non
                 await unit.execute(ADD, [1, "a"])
             async with database.unit() as unit:
                 assert await (await unit.execute("SELECT number FROM next_number")).fetchone() == (1,)
-                assert await port_of(unit) == primary_of(fleet).port
+                assert await port_of(unit) == primary_of(servers).port
         with anyio.move_on_after(0.2) as cancelled:
             async with database.write() as unit:
                 await unit.execute(ADD, [2, "a"])
@@ -95,10 +82,10 @@ async def test_how_units_end(router: ReplicaRouter, fleet: PostgresFleet) -> Non
             assert await (await unit.execute("SELECT count(*) FROM orders")).fetchone() == (1,)
 
 
-async def test_faults(router: ReplicaRouter, fleet: PostgresFleet) -> None:
+async def test_faults(router: ReplicaRouter, servers: PostgresFleet) -> None:
     """No read fails when a replica is killed; a promotion is followed; the old writer's pool is gone."""
-    old, victim, new = primary_of(fleet), *replicas_of(fleet)
-    async with AsyncPsycopgReplicas(router, conninfo_of(fleet)) as database:
+    old, victim, new = primary_of(servers), *replicas_of(servers)
+    async with AsyncPsycopgReplicas(router, conninfo_of(servers)) as database:
         for _ in range(4):
             async with database.read() as first, database.read() as second:
                 await first.execute("SELECT 1")
@@ -113,7 +100,7 @@ async def test_faults(router: ReplicaRouter, fleet: PostgresFleet) -> None:
             async with database.write() as unit:
                 await unit.execute(ADD, [1, "a"])
                 held = await unit.connection()
-                await asyncio.to_thread(fleet.wait_in_step)
+                await asyncio.to_thread(servers.wait_in_step)
                 old.kill()
                 await unit.execute(ADD, [2, "a"])
         assert caught.value.safe_to_retry
@@ -126,11 +113,11 @@ async def test_faults(router: ReplicaRouter, fleet: PostgresFleet) -> None:
             assert await port_of(unit) == new.port
 
 
-async def test_a_lost_commit_is_not_safe_to_retry(fleet: PostgresFleet) -> None:
+async def test_a_lost_commit_is_not_safe_to_retry(servers: PostgresFleet) -> None:
     """The COMMIT may have been done."""
-    primary, conninfo = primary_of(fleet), conninfo_of(fleet)
+    primary, conninfo = primary_of(servers), conninfo_of(servers)
     with TcpProxy(primary.port) as network:
-        router = router_of(fleet, PsycopgGauge(conninfo), ports={primary.name: network.port})
+        router = router_of(servers, PsycopgGauge(conninfo), ports={primary.name: network.port})
         router.measure()
         async with AsyncPsycopgReplicas(router, conninfo) as database:
             with pytest.raises(DatabaseInterrupted) as caught:  # noqa: PT012 - a unit is a block

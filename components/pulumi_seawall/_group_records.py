@@ -10,6 +10,7 @@ import pulumi_aws as aws
 from pulumi_seawall._failover_args import GroupTargetArgs
 from pulumi_seawall._group_plan import GroupPlan, GroupRecordPlan
 from pulumi_seawall._health_args import PredictedRecovery
+from pulumi_seawall._health_plan import stated_detection
 from pulumi_seawall._inputs import known, plain_prediction
 from pulumi_seawall._record_sets import declare_record, resolved_alias
 from pulumi_seawall.health_check import HealthCheck
@@ -113,8 +114,5 @@ def as_group(plan: GroupPlan, fqdn: pulumi.Output[str]) -> GroupTargetArgs:
         "name": fqdn,
         "dual_stack": plan.entries[0].target.families == (4, 6),
         "ttl_seconds": plan.answered_ttl_seconds,
-        "detection": {
-            "typical_seconds": sum(term.typical_seconds for term in plan.detection),
-            "worst_seconds": sum(term.worst_seconds for term in plan.detection),
-        },
+        "detection": stated_detection(plan.detection),
     }

@@ -4,7 +4,7 @@ Sources: Route 53 API reference, `HealthCheckConfig` and `AlarmIdentifier`.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -181,6 +181,14 @@ def plan_detection(where: str, args: DetectionArgs) -> tuple[Term, ...]:
         typical_seconds=number(f"{where}typical_seconds", given["typical_seconds"]),
         worst_seconds=number(f"{where}worst_seconds", given["worst_seconds"]),
     )
+
+
+def stated_detection(terms: Sequence[Term]) -> DetectionArgs:
+    """Terms that are known, as `plan_detection` takes them."""
+    return {
+        "typical_seconds": sum(term.typical_seconds for term in terms),
+        "worst_seconds": sum(term.worst_seconds for term in terms),
+    }
 
 
 def check_id(name: str, value: pulumi.Input[str]) -> pulumi.Input[str]:

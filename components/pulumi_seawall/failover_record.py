@@ -10,6 +10,7 @@ from pulumi_seawall._failover_args import FailoverRecordArgs
 from pulumi_seawall._failover_plan import FailoverPlan, RecordPlan, plan_failover
 from pulumi_seawall._failover_sides import import_id_of
 from pulumi_seawall._health_args import CalculatedRule, HealthCheckArgs, PredictedRecovery
+from pulumi_seawall._health_plan import stated_detection
 from pulumi_seawall._inputs import known, plain_prediction
 from pulumi_seawall._naming import alarm_name, own_tags
 from pulumi_seawall._record_sets import declare_record, resolved_alias
@@ -185,10 +186,7 @@ class FailoverRecord(pulumi.ComponentResource):
             "tags": dict(plan.tags),
         }
         if side.health_check is not None:
-            args["detection"] = {
-                "typical_seconds": sum(term.typical_seconds for term in side.health_check.detection),
-                "worst_seconds": sum(term.worst_seconds for term in side.health_check.detection),
-            }
+            args["detection"] = stated_detection(side.health_check.detection)
         if plan.status_alarms:
             args["alarm_actions"] = list(plan.alarm_actions)
         import_id = import_id_of(plan.import_ids, f"{side.role}_in_service_check")

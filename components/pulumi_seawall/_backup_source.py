@@ -147,9 +147,7 @@ class SourceResources:
         )
 
     def _restore_tests(self, testing: TestingPlan, role: pulumi.Input[str]) -> pulumi.Output[str]:
-        kinds = [CONTINUOUS] if all(rule.continuous for rule in self._plan.rules) else [SNAPSHOT]
-        if any(rule.continuous for rule in self._plan.rules) and kinds == [SNAPSHOT]:
-            kinds = [CONTINUOUS, SNAPSHOT]
+        kinds = sorted({CONTINUOUS if rule.continuous else SNAPSHOT for rule in self._plan.rules})
         made = aws.backup.RestoreTestingPlan(
             self._child,
             region=self._source.region,

@@ -241,16 +241,16 @@ def with_locks(vaults: Sequence[VaultPlan], rules: Sequence[RulePlan], sources: 
     Raises:
         InvalidInput: A rule or a copy keeps backups for a time that a lock refuses.
     """
-    days = [each for region in {vault.region for vault in vaults} for _, each in _put_into(region, rules, sources)]
+    kept = {vault.region: _put_into(vault.region, rules, sources) for vault in vaults}
+    days = [each for put in kept.values() for _, each in put]
     # The same in each: which vault is the source's and which the copies' changes with a failover, and a lock is made anew
     # for every change.
     own = Lock(min(days), max(days))
     locked: list[VaultPlan] = []
     for vault in vaults:
-        kept = _put_into(vault.region, rules, sources)
         if vault.lock is not None:
-            for name, days in kept:
-                hold_to_lock(name, days, vault.lock, f"the vault in {vault.region}")
+            for name, each in kept[vault.region]:
+                hold_to_lock(name, each, vault.lock, f"the vault in {vault.region}")
         elif vault.unlocked_because is None and vault.copies_from_accounts:
             raise InvalidInput(
                 f"{vault.where}lock", MISSING, allowed="required with copies_from_accounts, unless unlocked_because is given",

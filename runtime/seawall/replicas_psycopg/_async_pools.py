@@ -15,7 +15,7 @@ from seawall.replicas import DatabaseServer, ReplicaRouter, Retirement, Route
 from seawall.replicas_psycopg._async_unit import AsyncPsycopgUnit
 from seawall.replicas_psycopg._conninfo import Connecting, Conninfo
 from seawall.replicas_psycopg._course import Course
-from seawall.replicas_psycopg._pools import WORKERS, check_sizes, has_no_room
+from seawall.replicas_psycopg._settings import PoolSettings, has_no_room
 
 __all__ = ["AsyncBorrowed", "AsyncPsycopgReplicas"]
 
@@ -40,10 +40,8 @@ class _ServerPool:
     def __init__(
         self,
         server: DatabaseServer,
-        parameters: dict[str, Any],
+        settings: PoolSettings,
         *,
-        min_size: int,
-        max_size: int,
         configure: Configure | None,
         drop: "Callable[[_ServerPool], None]",
     ) -> None:
@@ -68,16 +66,7 @@ class _ServerPool:
                 drop(self)
 
         self.pool: Final[Pool] = AsyncConnectionPool(
-            connection_class=Noted,
-            kwargs=parameters,
-            min_size=min_size,
-            max_size=max_size,
-            open=False,
-            configure=configure,
-            name=f"seawall {server.name}",
-            reconnect_timeout=0.0,  # one attempt; the next one who asks makes another
-            reconnect_failed=failed,
-            num_workers=WORKERS,
+            connection_class=Noted, configure=configure, reconnect_failed=failed, **settings.options(server)
         )
 
 
@@ -114,12 +103,14 @@ class AsyncPsycopgReplicas:
         writer_wait_seconds: float = 5.0,
         configure: Configure | None = None,
     ) -> None:
-        check_sizes(min_size, max_size, reader_wait_seconds, writer_wait_seconds)
         self.router: Final = router
-        self._connecting: Final = Connecting(conninfo)
-        self._min_size: Final = min_size
-        self._max_size: Final = max_size
-        self._waits: Final = (reader_wait_seconds, writer_wait_seconds)
+        self._settings: Final = PoolSettings(
+            connecting=Connecting(conninfo),
+            min_size=min_size,
+            max_size=max_size,
+            reader_wait_seconds=reader_wait_seconds,
+            writer_wait_seconds=writer_wait_seconds,
+        )
         self._configure: Final = configure
         self._pools: Final[dict[str, _ServerPool]] = {}
         self._closing: Final[set[asyncio.Task[None]]] = set()
@@ -189,7 +180,7 @@ class AsyncPsycopgReplicas:
             psycopg_pool.PoolTimeout: none was free in time.
             psycopg.OperationalError: the server cannot be connected to.
         """
-        wait = self._waits[1] if route.is_writer else self._waits[0]
+        wait = self._settings.wait_seconds(route)
         ours = await self._pool_of(route.server)
         try:
             return AsyncBorrowed(ours.pool, await ours.pool.getconn(timeout=wait))
@@ -209,12 +200,7 @@ class AsyncPsycopgReplicas:
             if ours is not None:
                 self._close_later(ours)
             ours = self._pools[server.name] = _ServerPool(
-                server,
-                self._connecting.parameters(server),
-                min_size=self._min_size,
-                max_size=self._max_size,
-                configure=self._configure,
-                drop=self._drop,
+                server, self._settings, configure=self._configure, drop=self._drop
             )
             await ours.pool.open()
         return ours

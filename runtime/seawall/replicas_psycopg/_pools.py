@@ -11,18 +11,15 @@ import psycopg
 from psycopg_pool import ConnectionPool, PoolClosed
 
 from seawall._forks import renew_after_fork
-from seawall._numbers import number
 from seawall.errors import CannotPickle, InvalidInput
 from seawall.replicas import DatabaseServer, ReplicaRouter, Retirement, Route
 from seawall.replicas_psycopg._conninfo import Connecting, Conninfo
 from seawall.replicas_psycopg._course import Course
+from seawall.replicas_psycopg._settings import PoolSettings, has_no_room
 from seawall.replicas_psycopg._unit import PsycopgUnit
-from seawall.selector._model import whole
 
 __all__ = ["Borrowed", "PsycopgReplicas"]
 
-WORKERS: Final = 2  # threads of a pool that connect and tidy up
-SERVER_FULL: Final = "53"  # the class of SQLSTATEs that say that the server is up, but has no room
 Pool = ConnectionPool[psycopg.Connection[Any]]
 
 
@@ -46,10 +43,8 @@ class _ServerPool:
     def __init__(
         self,
         server: DatabaseServer,
-        parameters: dict[str, Any],
+        settings: PoolSettings,
         *,
-        min_size: int,
-        max_size: int,
         configure: Callable[[psycopg.Connection[Any]], None] | None,
         drop: "Callable[[_ServerPool], None]",
     ) -> None:
@@ -74,16 +69,7 @@ class _ServerPool:
                 drop(self)
 
         self.pool: Final[Pool] = ConnectionPool(
-            connection_class=Noted,
-            kwargs=parameters,
-            min_size=min_size,
-            max_size=max_size,
-            open=False,
-            configure=configure,
-            name=f"seawall {server.name}",
-            reconnect_timeout=0.0,  # one attempt; the next one who asks makes another
-            reconnect_failed=failed,
-            num_workers=WORKERS,
+            connection_class=Noted, configure=configure, reconnect_failed=failed, **settings.options(server)
         )
 
 
@@ -120,12 +106,14 @@ class PsycopgReplicas:
         writer_wait_seconds: float = 5.0,
         configure: Callable[[psycopg.Connection[Any]], None] | None = None,
     ) -> None:
-        check_sizes(min_size, max_size, reader_wait_seconds, writer_wait_seconds)
         self.router: Final = router
-        self._connecting: Final = Connecting(conninfo)
-        self._min_size: Final = min_size
-        self._max_size: Final = max_size
-        self._waits: Final = (reader_wait_seconds, writer_wait_seconds)
+        self._settings: Final = PoolSettings(
+            connecting=Connecting(conninfo),
+            min_size=min_size,
+            max_size=max_size,
+            reader_wait_seconds=reader_wait_seconds,
+            writer_wait_seconds=writer_wait_seconds,
+        )
         self._configure: Final = configure
         self._lock = threading.Lock()
         self._pools: dict[str, _ServerPool] = {}
@@ -211,7 +199,7 @@ class PsycopgReplicas:
             psycopg_pool.PoolTimeout: none was free in time.
             psycopg.OperationalError: the server cannot be connected to.
         """
-        wait = self._waits[1] if route.is_writer else self._waits[0]
+        wait = self._settings.wait_seconds(route)
         ours = self._pool_of(route.server)
         try:
             return Borrowed(ours.pool, ours.pool.getconn(timeout=wait))
@@ -230,12 +218,7 @@ class PsycopgReplicas:
             if ours is None or ours.server.address != server.address:
                 old = ours
                 ours = self._pools[server.name] = _ServerPool(
-                    server,
-                    self._connecting.parameters(server),
-                    min_size=self._min_size,
-                    max_size=self._max_size,
-                    configure=self._configure,
-                    drop=self._drop,
+                    server, self._settings, configure=self._configure, drop=self._drop
                 )
                 ours.pool.open()
         if old is not None:
@@ -260,19 +243,6 @@ class PsycopgReplicas:
 
     def __reduce__(self) -> NoReturn:
         raise CannotPickle("a PsycopgReplicas")
-
-
-def check_sizes(min_size: int, max_size: int, reader_wait_seconds: float, writer_wait_seconds: float) -> None:
-    """Raise `InvalidInput` unless pools can be so."""
-    whole("max_size", max_size)
-    whole("min_size", min_size, at_least=0, at_most=max_size)
-    number("reader_wait_seconds", reader_wait_seconds, above=0.0)
-    number("writer_wait_seconds", writer_wait_seconds, above=0.0)
-
-
-def has_no_room(failure: psycopg.Error | None) -> bool:
-    """Whether connecting failed only because the server has all the sessions that it may have."""
-    return failure is not None and (failure.sqlstate or "").startswith(SERVER_FULL)
 
 
 def _close_later(ours: _ServerPool) -> None:

@@ -47,10 +47,18 @@ def plan_reach(where: str, given: Mapping[str, Any]) -> Reach:
             allowed="1 to 63 lower-case letters, digits and hyphens, no hyphen at an end",
         )
     context = line(f"{where}context", given["context"], LONGEST_CONTEXT) if "context" in given else None
-    kubeconfig = given.get("kubeconfig")
-    if is_plain(kubeconfig) and kubeconfig is not None and (not isinstance(kubeconfig, str) or not kubeconfig):
-        raise InvalidInput(f"{where}kubeconfig", "(hidden)", allowed="the contents of a kubeconfig, or its path")
-    return Reach(context, kubeconfig, namespace)
+    return Reach(context, plan_kubeconfig(f"{where}kubeconfig", given.get("kubeconfig")), namespace)
+
+
+def plan_kubeconfig(name: str, value: Any) -> pulumi.Input[str] | None:
+    """A kubeconfig, when one is given. Messages never show it.
+
+    Raises:
+        InvalidInput: It is known and empty, or no string.
+    """
+    if is_plain(value) and value is not None and (not isinstance(value, str) or not value):
+        raise InvalidInput(name, "(hidden)", allowed="the contents of a kubeconfig, or its path")
+    return value
 
 
 def guarded(kubeconfig: pulumi.Input[str] | None) -> pulumi.Input[str] | None:

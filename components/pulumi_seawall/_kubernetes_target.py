@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from pulumi_seawall._clusters import guarded
+from pulumi_seawall._clusters import LONGEST_CONTEXT, guarded, plan_kubeconfig
 from pulumi_seawall._inputs import checked_keys, flag, line, member, plain, text
 from pulumi_seawall._kubernetes_args import KubernetesTargetArgs, KubernetesTargetKind
 from pulumi_seawall._sdk import aws_version, kubernetes_version
@@ -25,7 +25,6 @@ TOKENS: Final = {
 LONGEST_OBJECT_NAME: Final = 253  # characters, RFC 1123 subdomain
 LONGEST_NAMESPACE: Final = 63  # characters, RFC 1123 label
 OBJECT_NAME: Final = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
-LONGEST_CONTEXT: Final = 253  # characters; ours
 APPLICATION: Final = re.compile(r"(?P<internal>internal-)?.+\.(?P<region>[a-z0-9-]+)\.elb\.amazonaws\.com(\.cn)?")
 NETWORK: Final = re.compile(r".+\.elb\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(\.cn)?")
 HOSTNAME_ANNOTATION: Final = "external-dns.alpha.kubernetes.io/hostname"
@@ -86,7 +85,7 @@ def plan_kubernetes(
         text(f"{where}name", given["name"], _object_name),
         _label(f"{where}namespace", given.get("namespace", "default")),
         line(f"{where}context", given["context"], LONGEST_CONTEXT),
-        given.get("kubeconfig"),
+        plan_kubeconfig(f"{where}kubeconfig", given.get("kubeconfig")),
         flag(f"{where}dual_stack", given.get("dual_stack", False)),
         record_name,
         private_zone,

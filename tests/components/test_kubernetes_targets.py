@@ -239,6 +239,10 @@ BAD: dict[str, tuple[Any, str]] = {
         pair(primary={"region": HOME, "kubernetes": ingress(namespace="a.b")}),
         "primary.kubernetes.namespace = a.b: lower-case letters, digits and inner hyphens",
     ),
+    "an empty kubeconfig, which would be the deploying user's own": (
+        pair(primary={"region": HOME, "kubernetes": ingress(kubeconfig="")}),
+        "primary.kubernetes.kubeconfig = (hidden): the contents of a kubeconfig, or its path",
+    ),
     "a namespace too long": (
         pair(primary={"region": HOME, "kubernetes": ingress(namespace="n" * 64)}),
         f"primary.kubernetes.namespace = {'n' * 64}: a string of 1 to 63 characters",

@@ -13,6 +13,7 @@ from seawall_ops.adopt.account import look_at_account
 from seawall_ops.adopt.proposal import Proposal, Wishes, propose
 from seawall_ops.adopt.state import look_at_state
 from seawall_ops.exits import ExitCode
+from seawall_ops.files import reading
 
 __all__ = ["EPILOG", "adopt"]
 
@@ -64,10 +65,9 @@ def adopt(
         )
     asked = [each for each in (primary_region, standby_region, *(region or [])) if each is not None]
     if state is not None:
-        try:
-            estate = look_at_state(state.read_text(encoding="utf-8"), str(state))
-        except (OSError, UnicodeDecodeError) as error:
-            raise InvalidInput("--state", str(state), allowed="a file that can be read") from error
+        with reading("--state", state):
+            text = state.read_text(encoding="utf-8")
+        estate = look_at_state(text, str(state))
     else:
         estate = look_at_account(name, asked)
     wishes = Wishes(

@@ -7,10 +7,10 @@ from typing import Annotated, Final
 
 import typer
 
-from seawall.errors import InvalidInput
 from seawall_ops.cost.estimate import Estimate, Kind, estimate
 from seawall_ops.cost.prices import Prices, load_prices
 from seawall_ops.engine import Preview, read_document
+from seawall_ops.files import reading
 from seawall_ops.tables import print_table
 
 __all__ = ["CENT", "EPILOG", "cost", "estimates", "gaps"]
@@ -51,10 +51,8 @@ def cost(
 ) -> None:
     """Estimate what a stack costs per month, in US dollars, from a table of list prices. No network."""
     prices = load_prices(price_file)
-    try:
+    with reading("--file", file):
         text = sys.stdin.read() if file == STDIN else Path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput("--file", file, allowed="a file that can be read") from error
     before, after = estimates(read_document(text, "--file" if file == STDIN else file), prices)
     if as_json:
         document = {

@@ -10,6 +10,7 @@ from typing import Any, Final, cast
 import yaml
 
 from seawall.errors import InvalidInput
+from seawall_ops.files import reading
 
 __all__ = ["Prices", "load_prices"]
 
@@ -48,10 +49,8 @@ def load_prices(override: Path | None = None) -> Prices:
     own = resources.files("seawall_ops.cost").joinpath(TABLE).read_text(encoding="utf-8")
     table = _checked(TABLE, own)
     if override is not None:
-        try:
+        with reading("--prices", override):
             text = override.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise InvalidInput("--prices", str(override), allowed="a file that can be read") from error
         table = _over(table, _checked(str(override), text))
     return Prices(
         **{piece: {name: price["usd"] for name, price in table[piece].items()} for piece in PIECES},

@@ -8,6 +8,7 @@ from typing import Any, Final, cast
 from seawall.errors import MISSING, CloudUnavailable, InvalidInput
 from seawall_ops.clients import asking, client
 from seawall_ops.dns import CheckKind, HealthCheck, Signal, World, Zone, canonical, parse_checks, parse_zone, regions_of
+from seawall_ops.files import reading
 
 __all__ = ["from_files", "from_route53"]
 
@@ -140,10 +141,10 @@ def from_files(paths: Sequence[Path], regions: Mapping[str, str] | None = None) 
 def _document(path: Path) -> Mapping[str, Any]:
     import yaml
 
+    with reading("--file", path):
+        text = path.read_text(encoding="utf-8")
     try:
-        document = cast("object", yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput("--file", str(path), allowed="a file that can be read") from error
+        document = cast("object", yaml.safe_load(text))
     except yaml.YAMLError as error:
         raise InvalidInput("--file", str(path), allowed="JSON or YAML") from error
     if not isinstance(document, Mapping):

@@ -307,7 +307,7 @@ COMPOSITE_ALARM: Final = Adapter(
     refusals=_composite_refusals,
     **recorded_calls(
         "aws:cloudwatch/compositeAlarm:CompositeAlarm",
-        id_of=lambda inputs: inputs["alarmName"],
-        outputs=lambda cloud, inputs: {"arn": _arn(cloud, inputs["alarmName"])},
+        id_of=lambda inputs, _: inputs["alarmName"],
+        outputs=lambda cloud, id_, _: {"arn": _arn(cloud, id_)},
     ),
 )

@@ -11,24 +11,27 @@ from localcloud.provider.recorded import RecordedObject
 
 
 def recorded_calls(
-    token: str, *, id_of: Callable[[Properties], str], outputs: Callable[[Cloud, Properties], Properties]
+    token: str,
+    *,
+    id_of: Callable[[Properties, str], str],
+    outputs: Callable[[Cloud, str, Properties], Properties],
 ) -> dict[str, Any]:
     """What an `Adapter` needs to keep its objects in the file of recorded-only ones.
 
     Args:
         token: The type's.
-        id_of: The id that the service would give.
-        outputs: What the service would compute.
+        id_of: The id that the service would give, by the inputs and the reference of the creation.
+        outputs: What the service would compute, given the id.
     """
 
     def keep(cloud: Cloud, id_: str, inputs: Properties) -> None:
-        one = RecordedObject(token, cloud.region, id_, {**inputs, **outputs(cloud, inputs)})
+        one = RecordedObject(token, cloud.region, id_, {**inputs, **outputs(cloud, id_, inputs)})
         recorded.keep(Path(cloud.recorded_file), one)
 
     def create(cloud: Cloud, inputs: Properties, reference: str) -> str:
-        del reference  # writing the same again does no harm
-        keep(cloud, id_of(inputs), inputs)
-        return id_of(inputs)
+        id_ = id_of(inputs, reference)
+        keep(cloud, id_, inputs)  # writing the same again does no harm
+        return id_
 
     def read(cloud: Cloud, id_: str, known: Properties) -> Properties | None:
         del known

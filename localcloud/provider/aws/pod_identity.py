@@ -15,14 +15,14 @@ ID_DIGITS: Final = 17  # as EKS makes them, behind `a-`
 LONGEST_KUBERNETES_NAME: Final = 63  # characters; of a namespace and a service account
 
 
-def _association(inputs: Properties) -> str:
+def _association(inputs: Properties, reference: str) -> str:
     """EKS has one association per cluster, namespace and service account: the same ones, the same id."""
+    del reference
     parts = (str(inputs[name]) for name in ("clusterName", "namespace", "serviceAccount"))
     return f"a-{hashlib.sha256('/'.join(parts).encode()).hexdigest()[:ID_DIGITS]}"
 
 
-def _outputs(cloud: Cloud, inputs: Properties) -> Properties:
-    id_ = _association(inputs)
+def _outputs(cloud: Cloud, id_: str, inputs: Properties) -> Properties:
     arn = cloud.arn("eks", f"podidentityassociation/{inputs['clusterName']}/{id_}")
     return {"associationArn": arn, "associationId": id_}
 

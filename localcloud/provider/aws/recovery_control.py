@@ -12,7 +12,6 @@ from localcloud.provider import recorded
 from localcloud.provider.adapter import Adapter, Properties
 from localcloud.provider.aws.keeping import recorded_calls
 from localcloud.provider.clients import ACCOUNT_ID, PARTITION, Cloud
-from localcloud.provider.recorded import RecordedObject
 from localcloud.provider.values import UNKNOWN
 from seawall.errors import InvalidInput
 
@@ -31,28 +30,18 @@ Outputs = Callable[[Properties], Properties]
 
 
 def _calls(token: str, arn_of: Callable[[Properties, str], str], outputs: Outputs) -> dict[str, Any]:
-    """The calls of a recorded-only type whose ARN stays what it was when the name changes."""
-
-    def keep(cloud: Cloud, id_: str, inputs: Properties) -> None:
-        properties = {**inputs, "arn": id_, "status": STATUS, **outputs(inputs)}
-        recorded.keep(Path(cloud.recorded_file), RecordedObject(token, cloud.region, id_, properties))
-
-    def create(cloud: Cloud, inputs: Properties, reference: str) -> str:
-        id_ = arn_of(inputs, reference)
-        keep(cloud, id_, inputs)
-        return id_
-
-    def update(cloud: Cloud, id_: str, state: Properties, inputs: Properties) -> None:
-        del state
-        keep(cloud, id_, inputs)
+    """The calls of a recorded-only type whose ARN has the reference of its creation, by which it is found."""
 
     def find(cloud: Cloud, inputs: Properties, reference: str) -> str | None:
         del inputs
         kept = recorded.recorded(Path(cloud.recorded_file))
         return next((one.id for one in kept if one.type == token and one.id.endswith(f"/{reference}")), None)
 
-    common = recorded_calls(token, id_of=lambda _: "", outputs=lambda _cloud, _inputs: {})
-    return {**common, "create": create, "find": find, "update": update}
+    def computed(cloud: Cloud, id_: str, inputs: Properties) -> Properties:
+        del cloud
+        return {"arn": id_, "status": STATUS, **outputs(inputs)}
+
+    return {**recorded_calls(token, id_of=arn_of, outputs=computed), "find": find}
 
 
 def _endpoints(_: Properties) -> Properties:

@@ -48,6 +48,13 @@ def document_refusals(inputs: Properties, name: str, largest: int) -> Iterator[I
         yield InvalidInput(name, f"{size} characters", allowed=f"at most {largest} without white space")
 
 
+def description_refusals(inputs: Properties) -> Iterator[InvalidInput]:
+    """An error of a description that is longer than IAM takes."""
+    description = inputs.get("description")
+    if isinstance(description, str) and len(description) > LONGEST_DESCRIPTION:
+        yield InvalidInput("description", f"{len(description)} characters", allowed=f"at most {LONGEST_DESCRIPTION}")
+
+
 def compact(document: Any) -> str:
     """A document as text; botocore hands it over parsed."""
     return document if isinstance(document, str) else json.dumps(document)
@@ -136,12 +143,11 @@ def _delete_role(cloud: Cloud, id_: str, state: Properties) -> None:
 def _role_refusals(inputs: Properties) -> Iterator[InvalidInput]:
     yield from name_refusals(inputs, LONGEST_ROLE_NAME)
     yield from document_refusals(inputs, "assumeRolePolicy", LARGEST_TRUST_POLICY)
-    seconds, description = inputs.get("maxSessionDuration"), inputs.get("description")
+    seconds = inputs.get("maxSessionDuration")
     shortest, longest = SESSION_SECONDS
     if isinstance(seconds, int) and not shortest <= seconds <= longest:
         yield InvalidInput("maxSessionDuration", seconds, allowed=f"{shortest} to {longest} seconds")
-    if isinstance(description, str) and len(description) > LONGEST_DESCRIPTION:
-        yield InvalidInput("description", f"{len(description)} characters", allowed=f"at most {LONGEST_DESCRIPTION}")
+    yield from description_refusals(inputs)
 
 
 ROLE: Final = Adapter(

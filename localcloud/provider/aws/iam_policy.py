@@ -7,9 +7,9 @@ from localcloud.provider.adapter import TAGS_ALL, Adapter, Autoname, Properties
 from localcloud.provider.aws import tags
 from localcloud.provider.aws.iam import (
     ABSENT,
-    LONGEST_DESCRIPTION,
     LONGEST_POLICY_NAME,
     compact,
+    description_refusals,
     document_refusals,
     name_refusals,
 )
@@ -101,9 +101,7 @@ def _delete(cloud: Cloud, id_: str, state: Properties) -> None:
 def _refusals(inputs: Properties) -> Iterator[InvalidInput]:
     yield from name_refusals(inputs, LONGEST_POLICY_NAME)
     yield from document_refusals(inputs, "policy", LARGEST_POLICY)
-    description = inputs.get("description")
-    if isinstance(description, str) and len(description) > LONGEST_DESCRIPTION:
-        yield InvalidInput("description", f"{len(description)} characters", allowed=f"at most {LONGEST_DESCRIPTION}")
+    yield from description_refusals(inputs)
 
 
 POLICY: Final = Adapter(

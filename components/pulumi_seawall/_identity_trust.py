@@ -224,14 +224,23 @@ def refuse_pull_requests(name: str, subjects: Subjects) -> None:
             raise InvalidInput(f"{name}.subjects[{place}]", subject, allowed="no pull request", because=because)
 
 
+def one_of_regions(name: str, region: str, regions: Sequence[str]) -> None:
+    """Refuse a region that is not one of the identity's.
+
+    Raises:
+        InvalidInput: It is not.
+    """
+    if region not in regions:
+        raise InvalidInput(name, region, allowed=f"one of regions: {', '.join(regions)}")
+
+
 def checked_pod(where: str, args: Mapping[str, Any], regions: Sequence[str]) -> Pod:
     """The pods of one service account.
 
     Raises:
         InvalidInput: A name is not one, or the region is not one of the identity's.
     """
-    if args["region"] not in regions:
-        raise InvalidInput(f"{where}region", args["region"], allowed=f"one of regions: {', '.join(regions)}")
+    one_of_regions(f"{where}region", args["region"], regions)
     cluster = line(f"{where}cluster_name", args["cluster_name"], 100)
     if not CLUSTER_NAME.fullmatch(cluster):
         raise InvalidInput(f"{where}cluster_name", cluster, allowed="an EKS cluster's name")

@@ -17,7 +17,14 @@ from pulumi_seawall._identity_args import (
     WorkloadPurpose,
 )
 from pulumi_seawall._identity_calls import Reach, workload_statements
-from pulumi_seawall._identity_trust import Pod, checked_pod, checked_principals, pods_trust, principals_trust
+from pulumi_seawall._identity_trust import (
+    Pod,
+    checked_pod,
+    checked_principals,
+    one_of_regions,
+    pods_trust,
+    principals_trust,
+)
 from pulumi_seawall._inputs import checked_keys, flag, line, listed, matching, member, shown, whole
 from pulumi_seawall._naming import checked_tags
 from pulumi_seawall._policy import LARGEST_INLINE_POLICIES, policy_text, trust_text
@@ -151,7 +158,7 @@ def _databases(given: Mapping[str, Any], regions: Sequence[str]) -> tuple[tuple[
     for place, entry in enumerate(listed("databases", given.get("databases", []))):
         where = f"databases[{place}]."
         one = checked_keys(where, entry, DatabaseRefArgs)
-        _in_regions(f"{where}region", one["region"], regions)
+        one_of_regions(f"{where}region", one["region"], regions)
         identifier = line(f"{where}identifier", one["identifier"], LONGEST_IDENTIFIER)
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", identifier):
             raise InvalidInput(f"{where}identifier", identifier, allowed="one instance's identifier, without wildcards")
@@ -164,7 +171,7 @@ def _logins(given: Mapping[str, Any], regions: Sequence[str]) -> tuple[tuple[str
     for place, entry in enumerate(listed("database_logins", given.get("database_logins", []))):
         where = f"database_logins[{place}]."
         one = checked_keys(where, entry, DatabaseLoginArgs)
-        _in_regions(f"{where}region", one["region"], regions)
+        one_of_regions(f"{where}region", one["region"], regions)
         username = line(f"{where}username", one["username"], LONGEST_USERNAME)
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_$-]*", username):
             raise InvalidInput(f"{where}username", username, allowed="one user of the database, without wildcards")
@@ -172,11 +179,6 @@ def _logins(given: Mapping[str, Any], regions: Sequence[str]) -> tuple[tuple[str
         resource_id = matching(f"{where}resource_id", one["resource_id"], RESOURCE_ID, allowed)
         found.append((one["region"], resource_id, username))
     return tuple(found)
-
-
-def _in_regions(name: str, region: str, regions: Sequence[str]) -> None:
-    if region not in regions:
-        raise InvalidInput(name, region, allowed=f"one of regions: {', '.join(regions)}")
 
 
 def _each(given: Mapping[str, Any], name: str, pattern: re.Pattern[str], allowed: str) -> tuple[pulumi.Input[str], ...]:

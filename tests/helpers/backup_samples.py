@@ -3,6 +3,8 @@
 import copy
 from typing import Any
 
+from changing import ABSENT, put
+
 TOKYO, OREGON = "ap-northeast-1", "us-west-2"
 OWN, OTHER = "123456789012", "210987654321"
 DATABASE = f"arn:aws:rds:{TOKYO}:{OWN}:db:shop"
@@ -62,14 +64,7 @@ def plan_args(**more: Any) -> Any:
 def changed(path: str, value: Any) -> Any:
     """The right plan with one value changed: `rules.0.schedule`; `None` takes it out."""
     args = plan_args()
-    *parents, last = [int(part) if part.isdigit() else part for part in path.split(".")]
-    place: Any = args
-    for part in parents:
-        place = place[part] if isinstance(part, int) else place.setdefault(part, {})
-    if value is None:
-        del place[last]
-    else:
-        place[last] = value
+    put(args, path.split("."), ABSENT if value is None else value)
     return args
 
 

@@ -3,7 +3,8 @@
 import copy
 from typing import Any
 
-ABSENT = object()
+from changing import ABSENT, put
+
 TOPIC = "arn:aws:sns:us-east-1:123456789012:oncall"
 OBJECTIVES = {
     "availability": 0.999,
@@ -53,14 +54,7 @@ def changed(changes: dict[str, Any]) -> Any:
     """The right pair with values at dotted paths replaced, or removed."""
     args = shop()
     for path, value in changes.items():
-        *parents, key = path.split(".")
-        target = args
-        for parent in parents:
-            target = target[parent]
-        if value is ABSENT:
-            del target[key]
-        else:
-            target[key] = copy.deepcopy(value)
+        put(args, path.split("."), value if value is ABSENT else copy.deepcopy(value))
     return args
 
 

@@ -3,6 +3,8 @@
 import copy
 from typing import Any
 
+from changing import ABSENT, put
+
 OBJECTIVES: dict[str, Any] = {
     "availability": 0.999,
     "latency_p95_seconds": 0.5,
@@ -26,14 +28,7 @@ def changed(args: dict[str, Any], changes: dict[str, Any]) -> Any:
     """The arguments with each path set, or removed where the value is `...`."""
     made = copy.deepcopy(args)
     for path, value in changes.items():
-        target: Any = made
-        *parents, key = path.split("__")
-        for part in parents:
-            target = target[int(part)] if part.isdecimal() else target[part]
-        if value is ...:
-            del target[key]
-        else:
-            target[int(key) if key.isdecimal() else key] = value
+        put(made, path.split("__"), ABSENT if value is ... else value)
     return made
 
 

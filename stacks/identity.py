@@ -20,12 +20,12 @@ from pulumi_seawall import (
 )
 from seawall.errors import InvalidInput
 from seawall.topology import Topology
+from stacks.claims import S3
 from stacks.edge import Edge
 from stacks.environment import PROJECT, Environment
 from stacks.file_keys import below, named_as
 from stacks.identity_settings import WorkloadSettings
 
-S3: Final = "s3://"
 # What stands for a switch's position while the plan is checked, by the argument that takes it.
 UNKNOWN_POSITIONS: Final = {
     "switch_object_arns": "arn:aws:s3:::unknown/switch",
@@ -61,15 +61,14 @@ def plan_identity(environment: Environment, topology: Topology, edge: FailoverPl
         return None
     environment.account("seawall:identity")
     switches: Switches = {key: [UNKNOWN_POSITIONS[key]] for key in _switch_arguments(edge)}
+    with_cluster = [region.name for region in environment.regions if region.cluster is not None]
     workloads: dict[WorkloadPurpose, WorkloadPlan] = {}
     for purpose, workload in settings.workloads.items():
         where = f"seawall:identity.{purpose.value}"
         for region in workload.clusters or {}:
-            if region not in {each.name for each in environment.regions if each.cluster is not None}:
-                names = ", ".join(each.name for each in environment.regions if each.cluster is not None)
-                raise InvalidInput(
-                    f"{where}.clusters", region, allowed=f"a region with a cluster: {names or 'there is none'}"
-                )
+            if region not in with_cluster:
+                names = ", ".join(with_cluster) or "there is none"
+                raise InvalidInput(f"{where}.clusters", region, allowed=f"a region with a cluster: {names}")
         with named_as(below(f"{where}.")):
             workloads[purpose] = plan_workload_identity(_args(environment, topology, purpose, workload, switches))
     if settings.pipeline is None:

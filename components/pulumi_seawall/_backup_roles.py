@@ -109,14 +109,18 @@ def _of_backup(reach: Reach) -> list[str]:
     return [f"backup.{region}.amazonaws.com" for region in reach.regions]
 
 
-def _backup_rds(reach: Reach) -> Iterator[Statement]:
-    instances = reach.chosen(BackupResourceType.RDS, "db:*")
-    snapshots = reach.all_of("rds", f"snapshot:{SNAPSHOTS}")
-    yield Statement(
+def _rds_look(reach: Reach) -> Statement:
+    return Statement(
         "RdsLook",
         ("rds:DescribeDBInstances", "rds:DescribeDBSnapshots", "rds:ListTagsForResource"),
         reach.all_of("rds", "db:*", "snapshot:*"),
     )
+
+
+def _backup_rds(reach: Reach) -> Iterator[Statement]:
+    instances = reach.chosen(BackupResourceType.RDS, "db:*")
+    snapshots = reach.all_of("rds", f"snapshot:{SNAPSHOTS}")
+    yield _rds_look(reach)
     yield Statement("RdsBackUp", ("rds:CreateDBSnapshot", "rds:AddTagsToResource"), (*instances, *snapshots))
     yield Statement("RdsPointInTime", ("rds:ModifyDBInstance",), instances)  # retention of continuous backups
     yield Statement(
@@ -130,11 +134,7 @@ def _backup_rds(reach: Reach) -> Iterator[Statement]:
 
 
 def _restore_rds(reach: Reach) -> Iterator[Statement]:
-    yield Statement(
-        "RdsLook",
-        ("rds:DescribeDBInstances", "rds:DescribeDBSnapshots", "rds:ListTagsForResource"),
-        reach.all_of("rds", "db:*", "snapshot:*"),
-    )
+    yield _rds_look(reach)
     yield Statement(
         "RdsRestore",
         (
@@ -205,11 +205,19 @@ def _restore_efs(reach: Reach) -> Iterator[Statement]:
     )
 
 
+def _ebs_look(reach: Reach) -> Statement:
+    actions = ("ec2:DescribeSnapshots", "ec2:DescribeTags", "ec2:DescribeVolumes")
+    return Statement("EbsLook", actions, conditions=in_regions(*reach.regions))
+
+
+def _ebs_snapshots(reach: Reach) -> tuple[str, ...]:
+    """They have no account in their ARN."""
+    return tuple(f"arn:{partition_of(region)}:ec2:{region}::snapshot/*" for region in reach.regions)
+
+
 def _backup_ebs(reach: Reach) -> Iterator[Statement]:
-    # Snapshots have no account in their ARN.
-    snapshots = tuple(f"arn:{partition_of(region)}:ec2:{region}::snapshot/*" for region in reach.regions)
-    looking = in_regions(*reach.regions)
-    yield Statement("EbsLook", ("ec2:DescribeSnapshots", "ec2:DescribeTags", "ec2:DescribeVolumes"), conditions=looking)
+    snapshots = _ebs_snapshots(reach)
+    yield _ebs_look(reach)
     yield Statement(
         "EbsBackUp", ("ec2:CreateSnapshot",), (*reach.chosen(BackupResourceType.EBS, "volume/*"), *snapshots)
     )
@@ -219,9 +227,8 @@ def _backup_ebs(reach: Reach) -> Iterator[Statement]:
 
 
 def _restore_ebs(reach: Reach) -> Iterator[Statement]:
-    snapshots = tuple(f"arn:{partition_of(region)}:ec2:{region}::snapshot/*" for region in reach.regions)
-    looking = in_regions(*reach.regions)
-    yield Statement("EbsLook", ("ec2:DescribeSnapshots", "ec2:DescribeTags", "ec2:DescribeVolumes"), conditions=looking)
+    snapshots = _ebs_snapshots(reach)
+    yield _ebs_look(reach)
     volumes = reach.all_of("ec2", "volume/*")
     yield Statement("EbsRestore", ("ec2:CreateVolume", "ec2:CreateTags"), (*snapshots, *volumes))
     made: Conditions = {"Null": {"aws:ResourceTag/awsbackup-restore-test": "false"}}

@@ -2,10 +2,12 @@
 
 import gc
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
 
+from seawall.events import Event, EventBus, Subscription
 from seawall.selector import ActiveChanged, EndpointSelector, WeightedRoundRobin
 from seawall.testing import FakeClock, events_of
 from seawall.topology import Live, TextSource, load, merge, parse
@@ -63,19 +65,14 @@ class Followed:
     def __init__(self) -> None:
         self.declared = parse(document())
         self.current = merge(self.declared, None)
-        self.subscribers = []
+        self.bus = EventBus()
 
-    def subscribe(self, subscriber):
-        self.subscribers.append(subscriber)
-        return self
-
-    def cancel(self) -> None:
-        self.subscribers.clear()
+    def subscribe(self, subscriber: Callable[[Event], None], /) -> Subscription:
+        return self.bus.subscribe(subscriber)
 
     def fail_over(self, region: str, epoch: int) -> None:
         self.current = merge(self.declared, live(region, epoch))
-        for each in self.subscribers:
-            each(None)
+        self.bus.publish(Event(source="topology", at_seconds=0.0))
 
 
 @pytest.fixture(autouse=True)
@@ -189,4 +186,4 @@ def test_a_watch_does_not_keep_a_selector_alive():
     del selector
     gc.collect()
     topology.fail_over("osaka", epoch=1)
-    assert topology.subscribers == []
+    assert not topology.bus.wanted

@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup engine promtool dev down shell test soak check docs bench lock format verify-aws
+.PHONY: help setup engine tools promtool dev down shell test soak check docs bench lock format verify-aws
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,8 +23,11 @@ setup: ## make .venv with all that development needs
 engine: setup
 	@$(RUN) engine
 
-promtool: setup ## build Prometheus' promtool, with which tests try the alert rules (once, some minutes)
-	@$(RUN) promtool
+tools: setup ## build the programs that tests judge by: promtool, sloth, ... (once, some minutes; one: ARGS=sloth)
+	@$(RUN) tools $(ARGS)
+
+promtool: setup ## of these only Prometheus' promtool, with which tests try the alert rules
+	@$(RUN) tools promtool
 
 dev: setup ## bring the dev environment up on the local cloud (STACK=prod for the other one)
 	@$(RUN) dev --stack $(STACK)

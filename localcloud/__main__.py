@@ -39,11 +39,13 @@ def engine() -> None:
 
 
 @app.command()
-def promtool() -> None:
-    """Find or build Prometheus' promtool, with which tests try the alert rules."""
-    from localcloud.promtool import ensure_promtool
+def tools(
+    names: Annotated[list[str] | None, typer.Argument(help="Which; all of them when none is named.")] = None,
+) -> None:
+    """Find or build the programs that tests judge by: Prometheus' own, Alertmanager's, sloth and others."""
+    from localcloud.checkers import ensure_checkers
 
-    console.print(str(ensure_promtool(progress=lambda line: console.print(f"promtool: {escape(line)}"))))
+    ensure_checkers(names or (), progress=lambda line: console.print(escape(line)))
 
 
 @app.command()

@@ -40,18 +40,20 @@ QUESTION_SECONDS: Final = 60.0  # for what Go answers from its module cache
 
 @dataclasses.dataclass(frozen=True)
 class Tool:
-    """One program to build: its binary's name (also its folder under `tools/`), Go package and version."""
+    """One program to build: its binary's name, Go package and version."""
 
     name: str
     package: str
     version: str
     link: str
     """Flags for the linker."""
+    modules: str = ""
+    """Name of the folder under `tools/` with its module files; the program's own name when empty."""
 
     @property
     def folder(self) -> Path:
-        """Holds the committed go.mod and go.sum."""
-        return TOOLS / self.name
+        """Holds the committed go.mod and go.sum, and the source of a program that is ours."""
+        return TOOLS / (self.modules or self.name)
 
 
 ENGINE: Final = Tool(
@@ -149,15 +151,15 @@ def build_one(
 
 
 def recipe(version: str, pins: str, tools: str) -> str:
-    """Name of what is built from exactly these module files, for this machine: another recipe, another name.
+    """Name of what is built from exactly these module and source files, for this machine: another recipe, another name.
 
     Args:
         version: How the name begins.
         pins: Versions that the module files do not tell.
-        tools: Whose module files: a pattern of their folders' names.
+        tools: Whose files: a pattern of their folders' names.
     """
     digest = hashlib.sha256(pins.encode())
-    for path in sorted(TOOLS.glob(f"{tools}/go.*")):
+    for path in sorted({*TOOLS.glob(f"{tools}/go.*"), *TOOLS.glob(f"{tools}/*.go")}):
         digest.update(path.read_bytes())
     machine = f"{platform.system()}-{platform.machine()}".lower()
     return f"{version}-{machine}-{digest.hexdigest()[:8]}"

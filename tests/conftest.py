@@ -9,12 +9,21 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
+from checker_fixtures import NAMES, mark, program_fixture
+
 if TYPE_CHECKING:
     from localcloud.postgres_fleet import PostgresFleet
 
 # How fast a machine makes examples says nothing about what is tested: three workers share two cores, and no test is timed.
 settings.register_profile("seawall", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("seawall")
+
+globals().update({name: program_fixture(name) for name in NAMES})
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    mark(items)
 
 
 @pytest.fixture(scope="session")

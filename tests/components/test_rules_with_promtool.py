@@ -12,23 +12,12 @@ from alert_cases import HTTP_CASES, SLO_CASES
 from alert_failures import BEGINS, FAILURES
 from alert_lives import CHANGES, SWITCHES, UP, Case
 from alert_state_cases import STATE_CASES, WATCHDOG_CASES
-from localcloud.promtool import find_promtool
 from pulumi_seawall._rule_groups import rule_file
 from pulumi_seawall._service_alerts import service_rules
 from rule_samples import EVALUATION, LIMITS, SCRAPE, counter, every_group, scope
 
-pytestmark = pytest.mark.promtool
 CASES = [*HTTP_CASES, *SLO_CASES, *STATE_CASES, *WATCHDOG_CASES]
 ALERTS = sorted({case.alert for case in CASES})
-
-
-@pytest.fixture(scope="module")
-def promtool() -> Path:
-    """The program, where there is one."""
-    found = find_promtool()
-    if found is None:
-        pytest.skip("promtool is neither on PATH nor built: make promtool")
-    return found
 
 
 def ran(command: Sequence[str | Path], folder: Path) -> str:

@@ -6,6 +6,9 @@ SeawallError
 ├── ObjectiveNotMet     the numbers given cannot meet the objectives that stand beside them
 ├── TopologyUnavailable the topology could not be read where it is kept: a file, SSM
 ├── CloudUnavailable    AWS could not be asked: no credentials, denied, throttled or unreachable
+├── StepRefused         a step of an operation cannot be taken, and changed nothing
+├── OperationInProgress an operation is run by another process, or was begun and not ended
+├── AuditConflict       a place for an audit record holds another one; nothing was overwritten
 ├── MissingExtra        a feature was imported whose library is not installed (also an ImportError)
 ├── NoEndpointAvailable no endpoint may take a call: none has a weight, all are excluded, or panic says to fail
 ├── NoReaderAvailable   no server may serve a read: readers are unfit, and the writer is not there or takes no more
@@ -55,9 +58,11 @@ from seawall.errors._databases import (
     WriteLost,
     WriterFenced,
 )
+from seawall.errors._operations import AuditConflict, OperationInProgress, StepRefused
 
 __all__ = [
     "MISSING",
+    "AuditConflict",
     "CallNotPermitted",
     "CannotPickle",
     "CloudUnavailable",
@@ -70,8 +75,10 @@ __all__ = [
     "NoReaderAvailable",
     "NoWriterAvailable",
     "ObjectiveNotMet",
+    "OperationInProgress",
     "RegistryFull",
     "SeawallError",
+    "StepRefused",
     "TopologyUnavailable",
     "TwoWriters",
     "UnguardableCallable",

@@ -19,6 +19,10 @@ SeawallError
 ├── WriteInReadOnlyScope a write was tried inside of `read_only()`; nothing was sent
 ├── WriteAfterRead      a transaction that began on a reader was to write; nothing was sent
 ├── DatabaseInterrupted the server of a unit of work went away or changed its role; says whether to try again
+├── LeaseHeld           a lease is somebody else's
+├── LeaseLost           a lease that was held is not held any more: nothing may be written under it
+├── LeaseUnavailable    where leases or fenced states are kept did not answer; a write may have happened
+├── FenceOutrun         a state refused a write, since a later holder of the lease has been there
 ├── CallNotPermitted    a circuit breaker rejected a call: the dependency was not called
 ├── UnguardableCallable a breaker cannot see whether such a callable fails, and refuses it (also a TypeError)
 ├── ConflictingConfig   a breaker was asked for by name with another config than it has (also a ValueError)
@@ -58,6 +62,7 @@ from seawall.errors._databases import (
     WriteLost,
     WriterFenced,
 )
+from seawall.errors._leases import FenceOutrun, LeaseHeld, LeaseLost, LeaseUnavailable
 from seawall.errors._operations import AuditConflict, OperationInProgress, StepRefused
 
 __all__ = [
@@ -69,7 +74,11 @@ __all__ = [
     "ConflictingConfig",
     "DatabaseInterrupted",
     "DependencyInLiveness",
+    "FenceOutrun",
     "InvalidInput",
+    "LeaseHeld",
+    "LeaseLost",
+    "LeaseUnavailable",
     "MissingExtra",
     "NoEndpointAvailable",
     "NoReaderAvailable",

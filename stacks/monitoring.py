@@ -121,7 +121,8 @@ def _claims(rules: Iterable[RulesPlan]) -> Iterator[dict[str, Any]]:
             }
 
 
-def _monitoring(environment: Environment, settings: MonitoringSettings) -> MonitoringArgs:
+def monitoring_args(environment: Environment, settings: MonitoringSettings) -> MonitoringArgs:
+    """The service and its clusters, as every component takes them that watches or judges it."""
     clusters = [
         {"region": region.name, **region.cluster.model_dump(include=REACH, exclude_none=True)}
         for region in environment.regions
@@ -137,7 +138,7 @@ def _slo(environment: Environment, settings: MonitoringSettings) -> ServiceLevel
         ServiceLevelObjectiveArgs,
         {
             **settings.slo.given(),
-            "monitoring": _monitoring(environment, settings),
+            "monitoring": monitoring_args(environment, settings),
             "objectives": environment.objectives.arguments(),
         },
     )
@@ -148,14 +149,14 @@ def _alerts(environment: Environment, settings: MonitoringSettings) -> AlertRule
         AlertRulesArgs,
         {
             **settings.alerts.given(),
-            "monitoring": _monitoring(environment, settings),
+            "monitoring": monitoring_args(environment, settings),
             "objectives": environment.objectives.arguments(),
         },
     )
 
 
 def _watchdog(environment: Environment, settings: MonitoringSettings) -> WatchdogArgs:
-    return cast(WatchdogArgs, {**settings.watchdog.given(), "monitoring": _monitoring(environment, settings)})
+    return cast(WatchdogArgs, {**settings.watchdog.given(), "monitoring": monitoring_args(environment, settings)})
 
 
 def _in_the_file(part: str, name: str) -> str:

@@ -82,7 +82,7 @@ def plan_kubernetes(
         where,
         region,
         member(f"{where}kind", given["kind"], KubernetesTargetKind),
-        text(f"{where}name", given["name"], _object_name),
+        text(f"{where}name", given["name"], object_name),
         _label(f"{where}namespace", given.get("namespace", "default")),
         line(f"{where}context", given["context"], LONGEST_CONTEXT),
         plan_kubeconfig(f"{where}kubeconfig", given.get("kubeconfig")),
@@ -93,11 +93,16 @@ def plan_kubernetes(
     )
 
 
-def _object_name(name: str, value: str) -> str:
-    line(name, value, LONGEST_OBJECT_NAME)
-    if not OBJECT_NAME.fullmatch(value):
-        raise InvalidInput(name, value, allowed="lower-case letters, digits, inner dots and hyphens")
-    return value
+def object_name(name: str, value: object) -> str:
+    """The name of an object in Kubernetes.
+
+    Raises:
+        InvalidInput: It is none.
+    """
+    known = line(name, value, LONGEST_OBJECT_NAME)
+    if not OBJECT_NAME.fullmatch(known):
+        raise InvalidInput(name, known, allowed="lower-case letters, digits, inner dots and hyphens")
+    return known
 
 
 def _label(name: str, value: object) -> str:

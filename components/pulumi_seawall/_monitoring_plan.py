@@ -169,7 +169,7 @@ def plan_monitoring(args: object) -> MonitoringPlan:
         clusters,
         tuple(regions),
         _labels("monitoring.selector", given["selector"], LABEL, None),
-        _labels("monitoring.rule_selector_labels", given["rule_selector_labels"], KEY, VALUE),
+        plan_labels("monitoring.rule_selector_labels", given["rule_selector_labels"]),
         _runbook_url(given["runbook_url"]),
         _interval("scrape_interval_seconds", given, LONGEST_SCRAPE_SECONDS),
         _interval("evaluation_interval_seconds", given, LONGEST_EVALUATION_SECONDS),
@@ -285,6 +285,15 @@ def _slos(given: Mapping[str, Any], objectives: Objectives) -> tuple[Slo, ...]:
             error.name, error.name
         )
         raise InvalidInput(name, error.value, allowed=error.allowed, because=error.because) from None
+
+
+def plan_labels(name: str, value: object) -> dict[str, str]:
+    """Labels of an object in Kubernetes, at least one.
+
+    Raises:
+        InvalidInput: There is none, or one is not allowed.
+    """
+    return _labels(name, value, KEY, VALUE)
 
 
 def _labels(name: str, value: object, key: re.Pattern[str], text: re.Pattern[str] | None) -> dict[str, str]:

@@ -3,31 +3,15 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import Any, Final
 
 from pulumi_seawall._promql import duration, matchers
+from seawall.escalation import AlertLevel
 from seawall.timing import Term
 
 RUNBOOK_PLACE: Final = "{alert}"
 ALL_REGIONS: Final = "all"
 """Value of the label `region` on what is computed over every region."""
-
-
-class AlertLevel(Enum):
-    """How bad an alert is: the levels of incidents. The label `severity` follows from it."""
-
-    SEV1 = "SEV1"
-    """Clients are hurt now, or data is at stake: somebody is woken. Severity `critical`."""
-    SEV2 = "SEV2"
-    """Soon, or partly: within the hour. Severity `warning`."""
-    SEV3 = "SEV3"
-    """In working hours. Severity `info`."""
-
-    @property
-    def severity(self) -> str:
-        """What Prometheus' users call it."""
-        return {"SEV1": "critical", "SEV2": "warning", "SEV3": "info"}[self.value]
 
 
 @dataclass(frozen=True, slots=True)

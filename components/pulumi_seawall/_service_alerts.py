@@ -9,7 +9,7 @@ from typing import Final
 
 from pulumi_seawall._alert_timing import firing_terms
 from pulumi_seawall._promql import bucket_of, by, count_of, duration, literal, series
-from pulumi_seawall._rule_groups import Alert, AlertLevel, RuleGroup, Scope
+from pulumi_seawall._rule_groups import Alert, RuleGroup, Scope
 from pulumi_seawall._slo_rules import FAILED, SAMPLES_IN_A_WINDOW
 from seawall.contract import (
     BREAKER_STATE,
@@ -22,6 +22,7 @@ from seawall.contract import (
     SELECTOR_SWITCHES,
     MetricSpec,
 )
+from seawall.escalation import AlertLevel
 
 UP: Final = "up"
 """Prometheus' own series of each target: 1 when the last scrape succeeded."""

@@ -11,9 +11,10 @@ from typing import Final
 
 from pulumi_seawall._alert_timing import firing_terms
 from pulumi_seawall._promql import bucket_of, by, count_of, duration, literal, matchers, series, up_to
-from pulumi_seawall._rule_groups import Alert, AlertLevel, Recording, RuleGroup, Scope
+from pulumi_seawall._rule_groups import Alert, Recording, RuleGroup, Scope
 from seawall.contract import HTTP_REQUEST_DURATION, duration_buckets, prometheus_label
 from seawall.errors import InvalidInput
+from seawall.escalation import AlertLevel
 from seawall.slo import AlertSeverity, BurnRateWindow, NoData, Slo
 
 REQUESTS: Final = "seawall_slo:requests:rate"

@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from pulumi_seawall._alert_timing import firing_terms
 from pulumi_seawall._promql import literal, matchers, series
-from pulumi_seawall._rule_groups import Alert, AlertLevel, RuleGroup, Scope
+from pulumi_seawall._rule_groups import Alert, RuleGroup, Scope
 from pulumi_seawall._service_alerts import UP
+from seawall.escalation import AlertLevel
 
 NAME: Final = "Watchdog"
 NOBODY: Final = "none"

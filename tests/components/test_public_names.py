@@ -13,6 +13,7 @@ MODULES = (
     "seawall.clock",
     "seawall.contract",
     "seawall.errors",
+    "seawall.escalation",
     "seawall.events",
     "seawall.faults",
     "seawall.http",

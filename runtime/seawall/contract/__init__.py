@@ -51,12 +51,14 @@ from seawall.contract._metrics import (
     duration_buckets,
     prometheus_label,
 )
+from seawall.contract._operations import BACKUP_NEWEST, OPERATIONS_METRICS, BackupKind, backup_source
 
 __all__ = [
     "ALL_METRICS",
     "BACKUP_AGE_DIMENSION",
     "BACKUP_AGE_METRIC",
     "BACKUP_METRICS_NAMESPACE",
+    "BACKUP_NEWEST",
     "BREAKER_CALLS",
     "BREAKER_FAILURE_RATE",
     "BREAKER_SLOW_CALLS",
@@ -77,6 +79,7 @@ __all__ = [
     "LIVE_KEY",
     "LIVE_PATH_VARIABLE",
     "LIVE_SOURCE_VARIABLE",
+    "OPERATIONS_METRICS",
     "REPLICA_CHOICES",
     "REPLICA_LAG",
     "REPLICA_LAG_SIZE",
@@ -92,8 +95,10 @@ __all__ = [
     "SERVICE_VARIABLE",
     "TOPOLOGY_PATH_VARIABLE",
     "TOPOLOGY_VARIABLE",
+    "BackupKind",
     "MetricKind",
     "MetricSpec",
+    "backup_source",
     "checked_environment",
     "checked_service",
     "declared_config_map",

@@ -75,8 +75,8 @@ class Settings:
     instances: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     """URLs of a region's instances, where no load balancer stands before them: `SHOP_INSTANCES`, as in
     `eu-west-1=http://127.0.0.1:8001,http://127.0.0.1:8002;us-west-2=http://127.0.0.1:8003`."""
-    drain_seconds: float = 15.0
-    """How long to serve on after SIGTERM: `SHOP_DRAIN_SECONDS`."""
+    drain_seconds: float | None = None
+    """How long to serve on after SIGTERM: `SHOP_DRAIN_SECONDS`; `None`: as Seawall has it, `SEAWALL_DRAIN_SECONDS` or 15."""
     topology_seconds: float = 30.0
     """How often to read the topology: `SHOP_TOPOLOGY_SECONDS`."""
     health_token: str | None = field(default=None, repr=False)
@@ -101,7 +101,7 @@ class Settings:
             port=int(_number(environ, "SHOP_PORT", 8000) if port is None else port),
             payments_url=environ.get("SHOP_PAYMENTS_URL") or None,
             instances=_instances(environ.get("SHOP_INSTANCES", "")),
-            drain_seconds=_number(environ, "SHOP_DRAIN_SECONDS", 15.0),
+            drain_seconds=_number(environ, "SHOP_DRAIN_SECONDS", 0.0) if environ.get("SHOP_DRAIN_SECONDS") else None,
             topology_seconds=_number(environ, "SHOP_TOPOLOGY_SECONDS", 30.0),
             health_token=environ.get("SHOP_HEALTH_TOKEN") or None,
             database=DatabaseSettings.from_environ(environ),

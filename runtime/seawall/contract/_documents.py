@@ -10,6 +10,8 @@ from seawall.errors import InvalidInput
 
 __all__ = [
     "DECLARED_KEY",
+    "DRAIN_SECONDS",
+    "DRAIN_SECONDS_VARIABLE",
     "ENVIRONMENT_VARIABLE",
     "LIVE_KEY",
     "LIVE_PATH_VARIABLE",
@@ -45,6 +47,11 @@ SERVICE_VARIABLE: Final = "SEAWALL_SERVICE"
 """Environment variable: name of the service, for SSM."""
 ENVIRONMENT_VARIABLE: Final = "SEAWALL_ENVIRONMENT"
 """Environment variable: name of the environment (the Pulumi stack), for SSM."""
+
+DRAIN_SECONDS_VARIABLE: Final = "SEAWALL_DRAIN_SECONDS"
+"""Environment variable: seconds between an instance's being told to stop and its stopping, which the pod's own patience covers."""
+DRAIN_SECONDS: Final = 15
+"""Those seconds when nobody says: three looks of a load balancer, and what it takes to hear of them."""
 
 
 def checked_service(name: str, value: object) -> str:

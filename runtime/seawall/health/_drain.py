@@ -3,12 +3,14 @@
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import threading
 from collections.abc import AsyncGenerator, Callable, Sequence
 from types import FrameType
 from typing import Any, Final
 
+from seawall.contract import DRAIN_SECONDS, DRAIN_SECONDS_VARIABLE
 from seawall.errors import InvalidInput
 from seawall.health._registry import HealthRegistry
 
@@ -16,14 +18,12 @@ __all__ = ["draining_on_signals"]
 
 _log: Final = logging.getLogger("seawall.health")
 
-WAIT_SECONDS: Final = 15.0  # the kubelet's defaults: a period of 10 s, and what a load balancer needs to hear of it
-
 
 @contextlib.asynccontextmanager
 async def draining_on_signals(
     registry: HealthRegistry,
     *,
-    wait_seconds: float = WAIT_SECONDS,
+    wait_seconds: float | None = None,
     signals: Sequence[signal.Signals] = (signal.SIGTERM,),
 ) -> AsyncGenerator[None, None]:
     """While the block runs, such a signal first drains, and reaches the server `wait_seconds` later.
@@ -34,15 +34,18 @@ async def draining_on_signals(
     Args:
         registry: What is drained.
         wait_seconds: As long as it takes until nobody sends requests: probe period times failures, plus the load
-            balancer's own delay. 0 or more. Must end before whoever sent the signal loses patience
+            balancer's own delay. 0 or more. When left out, what the environment variable `SEAWALL_DRAIN_SECONDS` says, which
+            `CanaryRollout` sets, else 15. Must end before whoever sent the signal loses patience
             (`terminationGracePeriodSeconds`).
         signals: Which ones.
 
     Outside of the main thread, where Python delivers no signals (test clients), it does nothing, as uvicorn itself does.
 
     Raises:
-        InvalidInput: a negative `wait_seconds`.
+        InvalidInput: a negative `wait_seconds`, or no number in the environment variable.
     """
+    if wait_seconds is None:
+        wait_seconds = _declared_seconds()
     if not 0.0 <= wait_seconds < float("inf"):
         raise InvalidInput("wait_seconds", wait_seconds, allowed="0 seconds or more")
     if threading.current_thread() is not threading.main_thread():
@@ -76,3 +79,11 @@ async def draining_on_signals(
         for each in signals:
             if signal.getsignal(each) is drain:
                 signal.signal(each, before[each])
+
+
+def _declared_seconds() -> float:
+    text = os.environ.get(DRAIN_SECONDS_VARIABLE, "")
+    try:
+        return float(text) if text else float(DRAIN_SECONDS)
+    except ValueError:
+        raise InvalidInput(DRAIN_SECONDS_VARIABLE, text, allowed="a number of seconds") from None

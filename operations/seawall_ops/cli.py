@@ -7,6 +7,9 @@ Exit codes, the same for every tool (`ExitCode`):
 1    done, and something needs attention: what it is was printed
 2    an option, an argument or a file is not allowed; nothing was done
 3    AWS could not be asked: no credentials, denied, throttled or unreachable
+4    an operation failed and was undone: all is as it was before
+5    an operation rests at a safe point: resume it, or undo it
+6    an operation is stuck: put right what was printed, then resume it
 130  interrupted
 ```
 

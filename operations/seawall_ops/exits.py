@@ -16,5 +16,11 @@ class ExitCode(IntEnum):
     """An option, an argument or a file is not allowed; nothing was done. typer's own errors have it too."""
     UNAVAILABLE = 3
     """AWS could not be asked."""
+    UNDONE = 4
+    """An operation failed and was undone: all is as it was before."""
+    STOPPED = 5
+    """An operation rests at a safe point: resume it, or undo it."""
+    STUCK = 6
+    """An operation cannot go on by itself: what to put right was printed."""
     INTERRUPTED = 130
     """By the user; what shells use for SIGINT."""

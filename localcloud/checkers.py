@@ -21,6 +21,7 @@ from localcloud.engine import Limits, cache_folder
 from localcloud.errors import LocalCloudError
 from localcloud.gobuild import STRIP, Tool, build_one, recipe
 from localcloud.gotoolchain import GoUnavailable, find_go
+from localcloud.modulefiles import fetch, listed
 from seawall.errors import InvalidInput
 
 __all__ = ["CHECKERS", "Checker", "CheckerUnavailable", "ensure_checker", "ensure_checkers", "find_checker"]
@@ -31,6 +32,7 @@ PROMETHEUS_RELEASE: Final = "3.16.0"
 PROMETHEUS_OLDEST: Final = (3, 0)  # since then ranges are open at their left end, which the test cases count on
 ALERTMANAGER_MODULE: Final = "v0.34.1"
 SLOTH_MODULE: Final = "v0.16.0"
+KUBERNETES_MODULE: Final = "v1.36.3"
 COMMON_VERSION: Final = "github.com/prometheus/common/version.Version"
 
 
@@ -47,6 +49,8 @@ class Checker:
     """Arguments that make it say its version."""
     on_path: bool = True
     """Whether one on PATH does; a program of our own is always built from its source here."""
+    data: str = ""
+    """Name of the folder that it reads beside itself, filled by the list of that name in its folder under `tools/`."""
 
     @property
     def name(self) -> str:
@@ -56,7 +60,12 @@ class Checker:
     def kept(self, cache: Path) -> Path:
         """Where one of exactly these module files, for this machine, is kept."""
         version = self.tool.version
-        return cache / self.name / recipe(version, version, self.tool.folder.name) / self.name
+        return cache / self.name / recipe(version, version + self.list_text, self.tool.folder.name) / self.name
+
+    @property
+    def list_text(self) -> str:
+        """The list of the files that it reads, as committed; empty where it reads none."""
+        return (self.tool.folder / f"{self.data}.txt").read_text(encoding="utf-8") if self.data else ""
 
 
 CHECKERS: Final[Mapping[str, Checker]] = {
@@ -103,6 +112,14 @@ CHECKERS: Final[Mapping[str, Checker]] = {
             what="writes rules of the same objectives, to compare thresholds with",
             oldest=(0, 16),  # whose windows are the ones that were compared
             question=("version",),
+        ),
+        Checker(
+            tool=Tool("manifestcheck", ".", KUBERNETES_MODULE, f"{STRIP} -X main.version={KUBERNETES_MODULE[1:]}"),
+            what="judges Kubernetes manifests with the API server's own code",
+            oldest=(1, 36),
+            question=("-version",),
+            on_path=False,
+            data="crds",
         ),
     )
 }
@@ -191,17 +208,26 @@ def _build(
                 return found
             modules = checker.tool.folder.name
             go = find_go(cache=cache, environ=environ, say=progress, beat_seconds=limits.beat_seconds, tools=modules)
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(prefix=".making-", dir=kept.parent) as making:
+            home = kept.parent.parent
+            home.mkdir(parents=True, exist_ok=True)
+            for leftover in home.glob(".making-*"):  # of a run that was killed, or it would hold the lock
+                shutil.rmtree(leftover, ignore_errors=True)
+            with tempfile.TemporaryDirectory(prefix=".making-", dir=home) as making:
+                whole = Path(making) / "whole"
+                whole.mkdir()
+                if checker.data:
+                    progress(f"fetching the {checker.data} that {name} reads")
+                    fetch(listed(checker.list_text), whole / checker.data, go)
                 build_one(
                     checker.tool,
-                    Path(making),
+                    whole,
                     go,
                     say=progress,
                     limit_seconds=limits.build_seconds,
                     beat_seconds=limits.beat_seconds,
                 )
-                (Path(making) / name).replace(kept)  # whole or not at all
+                shutil.rmtree(kept.parent, ignore_errors=True)
+                whole.rename(kept.parent)  # whole or not at all
     except (ChildFailed, GoUnavailable, OSError, filelock.Timeout) as error:
         advice = "Put one on PATH, and run again" if checker.on_path else "Run again when that is mended"
         raise CheckerUnavailable(f"no {name}: {' '.join(str(error).split())}. {advice}") from error

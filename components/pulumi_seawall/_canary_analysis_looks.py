@@ -153,7 +153,7 @@ def plan_looks(
         InvalidInput: The minimum is too low to tell a limit.
     """
     chance = (1 - confidence) / windows.looks
-    limits = dict(zip(METRICS, (error_ratio, SLOW_SHARE), strict=True))
+    limits: dict[str, float] = {ERROR_METRIC: error_ratio, SLOW_METRIC: SLOW_SHARE}
     least = {
         metric: max(math.ceil(_exact(1 / limit)), fewest_requests(limit, chance)) for metric, limit in limits.items()
     }

@@ -17,12 +17,22 @@ CONNECT_SECONDS: Final = 5.0
 READ_SECONDS: Final = 20.0
 
 
-def client(service: str, region: str | None = None) -> Any:
+def client(
+    service: str,
+    region: str | None = None,
+    *,
+    connect_seconds: float = CONNECT_SECONDS,
+    read_seconds: float = READ_SECONDS,
+    attempts: int = ATTEMPTS,
+) -> Any:
     """A boto3 client with the user's own credentials; `AWS_ENDPOINT_URL` is followed, as boto3 does by itself.
 
     Args:
         service: boto3's name of it, e.g. `route53`.
         region: An AWS region; default the user's own.
+        connect_seconds: To wait for a connection, in each attempt.
+        read_seconds: To wait for an answer, in each attempt.
+        attempts: In all; 1: whoever asks decides what to do when there is no answer.
 
     Raises:
         InvalidInput: No region is known.
@@ -33,9 +43,9 @@ def client(service: str, region: str | None = None) -> Any:
     from botocore.exceptions import NoRegionError  # pyright: ignore[reportMissingTypeStubs]
 
     config = Config(
-        connect_timeout=CONNECT_SECONDS,
-        read_timeout=READ_SECONDS,
-        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+        connect_timeout=connect_seconds,
+        read_timeout=read_seconds,
+        retries={"mode": "standard", "total_max_attempts": attempts},
     )
     with asking(service):
         try:

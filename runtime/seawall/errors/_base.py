@@ -116,21 +116,23 @@ class MissingExtra(SeawallError, ImportError):
     """A feature needs a library that is not installed.
 
     Args:
-        extra: The extra of the `seawall` distribution that brings it, e.g. `sqlalchemy`.
+        extra: The extra that brings it, e.g. `sqlalchemy`.
         feature: What was asked for, e.g. `RoutingSession`.
+        distribution: Whose extra it is.
     """
 
-    def __init__(self, extra: str, *, feature: str) -> None:
+    def __init__(self, extra: str, *, feature: str, distribution: str = "seawall") -> None:
         self.extra: Final = extra
         self.feature: Final = feature
-        super().__init__(f"{feature} needs an extra that is not installed: pip install 'seawall[{extra}]'")
+        self.distribution: Final = distribution
+        super().__init__(f"{feature} needs an extra that is not installed: pip install '{distribution}[{extra}]'")
 
     def __reduce__(self) -> "tuple[object, ...]":
-        return _rebuild_missing_extra, (self.extra, self.feature)
+        return _rebuild_missing_extra, (self.extra, self.feature, self.distribution)
 
 
-def _rebuild_missing_extra(extra: str, feature: str) -> MissingExtra:
-    return MissingExtra(extra, feature=feature)
+def _rebuild_missing_extra(extra: str, feature: str, distribution: str) -> MissingExtra:
+    return MissingExtra(extra, feature=feature, distribution=distribution)
 
 
 class CannotPickle(SeawallError, TypeError):

@@ -1,17 +1,16 @@
 """Asks PostgreSQL servers how they are, by a deadline, whatever they or the network do meanwhile."""
 
 import os
-import select
 import threading
 import time
 from typing import Final, final
 
 import psycopg
 from psycopg import pq
-from psycopg.conninfo import make_conninfo
 
 from seawall.replicas import POSTGRES_STATUS, DatabaseServer, Observation, observe_postgres
 from seawall.replicas_psycopg._conninfo import Connecting, Conninfo
+from seawall.replicas_psycopg._wire import ask, connect, rows_of
 
 __all__ = ["PsycopgGauge"]
 
@@ -45,9 +44,9 @@ class PsycopgGauge:
             InvalidInput: it answered with nonsense.
         """
         deadline = time.monotonic() + timeout_seconds
-        wire = self._take(server.name) or _connect(self._connecting.parameters(server), deadline)
+        wire = self._take(server.name) or connect(self._connecting.parameters(server), deadline)
         try:
-            observation = observe_postgres(_ask(wire, deadline))
+            observation = observe_postgres(_status(wire, deadline))
         except BaseException:
             wire.finish()
             raise
@@ -78,57 +77,11 @@ class PsycopgGauge:
         return "<PsycopgGauge>"
 
 
-def _connect(parameters: dict[str, object], deadline: float) -> pq.abc.PGconn:
-    text = make_conninfo("", **{name: value for name, value in parameters.items() if value is not None})  # pyright: ignore[reportArgumentType] - any of libpq's
-    wire = pq.PGconn.connect_start(text.encode())
-    try:
-        _finish_connecting(wire, deadline)
-    except BaseException:
-        wire.finish()
-        raise
-    wire.nonblocking = 1
-    return wire
-
-
-def _finish_connecting(wire: pq.abc.PGconn, deadline: float) -> None:
-    while wire.status != pq.ConnStatus.BAD:
-        step = wire.connect_poll()
-        if step == pq.PollingStatus.OK:
-            return
-        if step == pq.PollingStatus.FAILED:
-            break
-        _wait(wire.socket, deadline, writing=step == pq.PollingStatus.WRITING)
-    raise psycopg.OperationalError(wire.get_error_message().strip() or "cannot connect")
-
-
-def _ask(wire: pq.abc.PGconn, deadline: float) -> list[object]:
+def _status(wire: pq.abc.PGconn, deadline: float) -> list[object]:
     """The row of `POSTGRES_STATUS`."""
-    wire.send_query(POSTGRES_STATUS.encode())
-    while wire.flush():
-        _wait(wire.socket, deadline, writing=True)
-    results: list[pq.abc.PGresult] = []
-    while (result := _next(wire, deadline)) is not None:
-        results.append(result)
+    results = ask(wire, POSTGRES_STATUS, deadline)
     if len(results) != 1 or results[0].status != pq.ExecStatus.TUPLES_OK:
         raise psycopg.OperationalError(wire.get_error_message().strip() or "no answer")
-    values = [results[0].get_value(0, column) for column in range(results[0].nfields)]
-    texts: list[object] = [None if value is None else value.decode() for value in values]
+    texts: list[object] = list(rows_of(results[0])[0])
     texts[0] = texts[0] == "t"  # that is how a simple query says true
     return texts
-
-
-def _next(wire: pq.abc.PGconn, deadline: float) -> pq.abc.PGresult | None:
-    while wire.is_busy():
-        _wait(wire.socket, deadline)
-        wire.consume_input()
-    return wire.get_result()
-
-
-def _wait(descriptor: int, deadline: float, *, writing: bool = False) -> None:
-    left = deadline - time.monotonic()
-    if left > 0.0:
-        poll = select.poll()  # unlike select(), it takes descriptors of any number
-        poll.register(descriptor, select.POLLOUT if writing else select.POLLIN)
-        if poll.poll(left * 1000):
-            return
-    raise TimeoutError("the server did not answer in time")

@@ -163,7 +163,7 @@ def dump(journal: Journal) -> str:
             for step in journal.steps
         ],
     }
-    return json.dumps(content, indent=1)
+    return json.dumps(content)
 
 
 def parse(text: str, where: str) -> Journal:

@@ -207,6 +207,7 @@ class Operation:
             else:
                 runner.back()
         except Halt as halt:
+            runner.rest()
             result = self._halted(runner.journal, halt)
         else:
             result = self._ended(runner.journal)

@@ -8,6 +8,7 @@ What was seen counts, not what a call returned: an apply that failed and is seen
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal, NoReturn, TypeVar
 
@@ -105,6 +106,11 @@ class Runner:
                 self._undo(position, self.plan.steps[position])
         self._write(replace(self.journal, end="undone", current=""))
 
+    def rest(self) -> None:
+        """Write down where it rests, if it still can be."""
+        with suppress(Halt):
+            self._write(self.journal)
+
     # Forward
 
     def _advance(self, position: int, step: Step) -> None:
@@ -164,8 +170,7 @@ class Runner:
             step.apply(call)
 
         allowed = False
-        self._set(position, Status.APPLYING)
-        taken = self._take(position, step, Phase.APPLY, guarded)
+        taken = self._take(position, step, Phase.APPLY, guarded, status=Status.APPLYING)
         if taken.timed_out:
             because = f"{step.name}: apply {_why(taken)}; it may have been applied"
             raise Halt("stopped", because, step.name)
@@ -211,8 +216,7 @@ class Runner:
             step.undo(call)
 
         self._safe_point(step)
-        self._set(position, Status.UNDOING)
-        taken = self._take(position, step, Phase.UNDO, guarded)
+        taken = self._take(position, step, Phase.UNDO, guarded, status=Status.UNDOING)
         if self._lost is not None:
             raise Halt("stopped", f"{step.name}: {self._lost}", step.name)
         if taken.timed_out:
@@ -279,9 +283,11 @@ class Runner:
         *,
         with_prior: bool = True,
         answer: Callable[[Taken[T]], str | None] | None = None,
+        status: Status | None = None,
     ) -> Taken[T]:
         """One call: the journal before it and after it, and the record."""
-        self._write(replace(self.journal, current=f"{step.name}: {phase.value}"))
+        begun = self.journal if status is None else self.journal.with_step(position, status=status)
+        self._write(replace(begun, current=f"{step.name}: {phase.value}"))
         self._say(step, phase, "begun")
         prior: Values = self.journal.steps[position].prior if with_prior else {}
         seconds = step.timeouts.of(phase)
@@ -293,7 +299,8 @@ class Runner:
             step, phase, _outcome(taken, missing), missing or ("" if _fine(taken) else _why(taken)), taken.seconds
         )
         timings = (*self.journal.steps[position].timings, Seconds(phase, taken.seconds))
-        self._write(replace(self.journal.with_step(position, timings=timings), current=""))
+        # On the disk with what follows from it: the step's new status, the next phase, or `rest`.
+        self.journal = replace(self.journal.with_step(position, timings=timings), current="")
         return taken
 
     def _safe_point(self, step: Step) -> None:

@@ -5,6 +5,7 @@ from typing import NotRequired, TypedDict
 import pulumi
 
 from pulumi_seawall._failover_args import ObjectivesArgs
+from seawall.contract import BackupKind
 from seawall.slo import NoData
 
 
@@ -65,6 +66,28 @@ class ServiceLevelObjectiveArgs(TypedDict):
     """Labels whose values are judged apart, e.g. `http_route`; default none."""
 
 
+class WatchedRolloutArgs(TypedDict):
+    """A Rollout of Argo's, in every cluster, whose releases are watched."""
+
+    name: str
+    """Its name."""
+    namespace: NotRequired[str]
+    """Its namespace; default that of the rules."""
+
+
+class WatchedBackupArgs(TypedDict):
+    """Backups whose age `seawall backups` writes for the Prometheus of the region that they are in."""
+
+    region: str
+    """Where the backups are; one of those that are watched."""
+    source: str
+    """What is backed up: its ARN without partition, service, region and account, e.g. `db:shop`."""
+    kind: BackupKind
+    """`recovery_point` of AWS Backup, or `replicated` by RDS."""
+    limit_seconds: float
+    """How old the newest may be, in seconds: what the schedule, its windows and the backup itself take at most."""
+
+
 class AlertRulesArgs(TypedDict):
     """What is too much."""
 
@@ -80,6 +103,10 @@ class AlertRulesArgs(TypedDict):
     """Seconds; default the recovery point. Required where that is 0."""
     minimum_requests: NotRequired[int]
     """Requests in a ratio's window below which it means nothing; default 10."""
+    rollouts: NotRequired[list[WatchedRolloutArgs]]
+    """Rollouts of Argo's whose aborted releases are told; default none."""
+    backups: NotRequired[list[WatchedBackupArgs]]
+    """Backups that are told of when they do not come; default none."""
 
 
 class WatchdogArgs(TypedDict):

@@ -17,10 +17,12 @@ from pulumi_seawall._monitoring_args import (
 from pulumi_seawall._objectives import plan_objectives
 from pulumi_seawall._promql import literal
 from pulumi_seawall._regions import known_region
+from pulumi_seawall._release_alerts import backup_rules, release_rules
 from pulumi_seawall._rule_groups import ALL_REGIONS, RUNBOOK_PLACE, Alert, RuleGroup, Scope
 from pulumi_seawall._service_alerts import Limits, service_rules
 from pulumi_seawall._slo_rules import slo_rules
 from pulumi_seawall._watchdog_rules import receiver_config, silent_after_seconds, watchdog_rules
+from pulumi_seawall._watched import plan_heartbeat, plan_rollouts, plan_url_file, plan_watched_backups
 from seawall.contract import checked_service, duration_buckets
 from seawall.errors import InvalidInput
 from seawall.objectives import BUDGET_PERIOD_SECONDS, Objectives
@@ -33,10 +35,7 @@ SLO_MINIMUM_REQUESTS: Final = 30
 ALERT_MINIMUM_REQUESTS: Final = 10
 ERROR_RATIO: Final = 0.05
 LATENCY_P95_SECONDS: Final = 1.0
-HEARTBEATS_SECONDS: Final = (30, 3600)
-HEARTBEAT_SECONDS: Final = 60
 LONGEST_URL: Final = 2000  # characters; what browsers agree on
-LONGEST_FILE: Final = 4096  # characters of a path, as Linux takes them
 LABEL: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")  # Prometheus
 KEY: Final = re.compile(r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 VALUE: Final = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")  # Kubernetes' labels
@@ -107,8 +106,9 @@ class RulesPlan:
 
     @property
     def alerts(self) -> tuple[Alert, ...]:
-        """Of one region: they are the same in each."""
-        return tuple(alert for group in self.groups[self.monitoring.regions[0]] for alert in group.alerts)
+        """Each once: most are the same in every region, those on backups are where the backups are."""
+        every = [alert for groups in self.groups.values() for group in groups for alert in group.alerts]
+        return tuple({(alert.name, *sorted(alert.labels.items())): alert for alert in reversed(every)}.values())[::-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +186,7 @@ def plan_service_level_objective(args: ServiceLevelObjectiveArgs) -> SloPlan:
     given = cast("dict[str, Any]", checked_keys("", args, ServiceLevelObjectiveArgs))
     monitoring = plan_monitoring(given["monitoring"])
     objectives = plan_objectives(given["objectives"])
-    slos = _slos(given, objectives)
+    slos = plan_slos(given, objectives)
     retention = number("retention_seconds", given["retention_seconds"])
     buckets = monitoring.buckets(objectives)
     labels = tuple(
@@ -212,6 +212,27 @@ def plan_alert_rules(args: AlertRulesArgs) -> RulesPlan:
     given = cast("dict[str, Any]", checked_keys("", args, AlertRulesArgs))
     monitoring = plan_monitoring(given["monitoring"])
     objectives = plan_objectives(given["objectives"])
+    limits = plan_limits(given, monitoring, objectives)
+    rollouts, backups = plan_rollouts(given), plan_watched_backups(given, monitoring.regions)
+
+    def groups(region: str) -> tuple[RuleGroup, ...]:
+        scope, here = monitoring.scope(region), [each for each in backups if each.region == region]
+        watched = [replace(each, namespace=each.namespace or scope.namespace) for each in rollouts]
+        return (
+            service_rules(scope, limits),
+            *([release_rules(scope, watched)] if watched else []),
+            *([backup_rules(scope, here)] if here else []),
+        )
+
+    return RulesPlan(monitoring, "alerts", {region: groups(region) for region in monitoring.regions})
+
+
+def plan_limits(given: Mapping[str, Any], monitoring: MonitoringPlan, objectives: Objectives) -> Limits:
+    """What is too much: where alerts fire, and what charts draw.
+
+    Raises:
+        InvalidInput: A value is not allowed.
+    """
     error_ratio = number("error_ratio", given.get("error_ratio", ERROR_RATIO))
     if not 0 < error_ratio < 1:
         raise InvalidInput("error_ratio", error_ratio, allowed="a ratio above 0 and below 1")
@@ -235,11 +256,9 @@ def plan_alert_rules(args: AlertRulesArgs) -> RulesPlan:
             else "objectives.recovery_point_seconds = 0 gives no limit: state one",
         )
     minimum = whole("minimum_requests", given.get("minimum_requests", ALERT_MINIMUM_REQUESTS), 1, None)
-    limits = Limits(
+    return Limits(
         error_ratio=error_ratio, latency_p95_seconds=latency, replica_lag_seconds=lag, minimum_requests=minimum
     )
-    groups = {region: (service_rules(monitoring.scope(region), limits),) for region in monitoring.regions}
-    return RulesPlan(monitoring, "alerts", groups)
 
 
 def plan_watchdog(args: WatchdogArgs) -> WatchdogPlan:
@@ -250,15 +269,7 @@ def plan_watchdog(args: WatchdogArgs) -> WatchdogPlan:
     """
     given = cast("dict[str, Any]", checked_keys("", args, WatchdogArgs))
     monitoring = plan_monitoring(given["monitoring"])
-    url_file = line("url_file", given["url_file"], LONGEST_FILE)
-    if not url_file.startswith("/"):
-        raise InvalidInput(
-            "url_file",
-            "(hidden)" if "://" in url_file else url_file,
-            allowed="an absolute path, as Alertmanager sees it",
-            because="whoever knows the switch's address can keep it quiet: it must not stand in a state",
-        )
-    beat = whole("heartbeat_seconds", given.get("heartbeat_seconds", HEARTBEAT_SECONDS), *HEARTBEATS_SECONDS, "seconds")
+    url_file, beat = plan_url_file("url_file", given["url_file"]), plan_heartbeat("", given)
     scopes = {region: monitoring.scope(region) for region in monitoring.regions}
     rules = RulesPlan(monitoring, "watchdog", {region: (watchdog_rules(scope),) for region, scope in scopes.items()})
     receivers = {
@@ -267,8 +278,12 @@ def plan_watchdog(args: WatchdogArgs) -> WatchdogPlan:
     return WatchdogPlan(rules, receivers, silent_after_seconds(scopes[monitoring.regions[0]], beat))
 
 
-def _slos(given: Mapping[str, Any], objectives: Objectives) -> tuple[Slo, ...]:
-    """Availability and latency, over the period that is asked for."""
+def plan_slos(given: Mapping[str, Any], objectives: Objectives) -> tuple[Slo, ...]:
+    """Availability and latency, over the period that is asked for.
+
+    Raises:
+        InvalidInput: A value is not allowed, or an alert could never fire.
+    """
     no_data = member("no_data", given["no_data"], NoData)
     period = number("period_seconds", given.get("period_seconds", BUDGET_PERIOD_SECONDS))
     minimum = whole("minimum_requests", given.get("minimum_requests", SLO_MINIMUM_REQUESTS), 1, None)

@@ -42,7 +42,7 @@ def declare_rules(
     """
     names: dict[str, str] = {}
     for region, reach in plan.monitoring.clusters.items():
-        provider = (providers or {}).get(region) or _provider(component, name, region, reach)
+        provider = provider_of(component, name, region, reach, providers)
         labels = {
             "app.kubernetes.io/name": plan.monitoring.service,
             "app.kubernetes.io/component": plan.purpose,
@@ -65,8 +65,15 @@ def rule_files(plan: RulesPlan) -> dict[str, str]:
     return {region: rule_file(groups) for region, groups in plan.groups.items()}
 
 
-def _provider(component: pulumi.ComponentResource, name: str, region: str, reach: Reach) -> kubernetes.Provider:
-    return kubernetes.Provider(
+def provider_of(
+    component: pulumi.ComponentResource,
+    name: str,
+    region: str,
+    reach: Reach,
+    providers: Mapping[str, kubernetes.Provider] | None,
+) -> kubernetes.Provider:
+    """The program's own provider of a region's cluster, or one that is made for the component."""
+    return (providers or {}).get(region) or kubernetes.Provider(
         f"{name}-{region}",
         context=reach.context,
         kubeconfig=guarded(reach.kubeconfig),

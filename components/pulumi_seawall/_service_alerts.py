@@ -1,6 +1,6 @@
 """Alerts on symptoms and causes: the service's requests and processes, its breakers, endpoints and replicas. Pure.
 
-Every metric and label is one of `seawall.contract`. A state is looked at over `_flap_seconds`, so that something that flaps
+Every metric and label is one of `seawall.contract`. A state is looked at over `flap_seconds`, so that something that flaps
 is one alert that lasts, and something that happened once is none.
 """
 
@@ -78,6 +78,11 @@ def service_rules(scope: Scope, limits: Limits) -> RuleGroup:
     return RuleGroup(f"seawall-alerts-{scope.service}-{scope.region}", alerts, scope)
 
 
+def flap_seconds(scope: Scope) -> float:
+    """The span over which a state is looked at: at least a minute, longer where scrapes are rare."""
+    return max(SHORTEST_FLAP_SECONDS, scope.scrape_seconds * SAMPLES_IN_A_WINDOW)
+
+
 def _window(scope: Scope, seconds: float) -> float:
     """A rate's window, longer where scrapes are rare."""
     return max(seconds, scope.scrape_seconds * SAMPLES_IN_A_WINDOW)
@@ -89,8 +94,7 @@ def _state(scope: Scope, spec: MetricSpec, states: str) -> str:
 
 def _lately(scope: Scope, spec: MetricSpec, states: str) -> str:
     """The highest value of lately: also of a state that is left between two looks."""
-    span = duration(max(SHORTEST_FLAP_SECONDS, scope.scrape_seconds * SAMPLES_IN_A_WINDOW))
-    return f"max_over_time({_state(scope, spec, states)}[{span}])"
+    return f"max_over_time({_state(scope, spec, states)}[{duration(flap_seconds(scope))}])"
 
 
 def _rose(scope: Scope, spec: MetricSpec, label: str, seconds: float) -> str:

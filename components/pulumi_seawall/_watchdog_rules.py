@@ -8,7 +8,8 @@ notice that the heartbeat has stopped.
 from typing import Any, Final
 
 from pulumi_seawall._alert_timing import firing_terms
-from pulumi_seawall._promql import literal, matchers, series
+from pulumi_seawall._alertmanager import Integration, Matcher, Receiver, Route, Timing
+from pulumi_seawall._promql import literal, series
 from pulumi_seawall._rule_groups import Alert, RuleGroup, Scope
 from pulumi_seawall._service_alerts import UP
 from seawall.escalation import AlertLevel
@@ -48,25 +49,36 @@ def silent_after_seconds(scope: Scope, beat_seconds: float) -> float:
     return beat_seconds * BEATS_THAT_MAY_BE_MISSED + fresh_seconds(scope) + scope.evaluation_seconds
 
 
-def receiver_config(scope: Scope, *, beat_seconds: float, url_file: str) -> dict[str, Any]:
-    """The part of Alertmanager's configuration that sends the heartbeat to a switch outside.
+def heartbeat_route(scope: Scope, beat_seconds: float) -> Route:
+    """The heartbeat's way to a switch outside. First among the routes: an earlier one that matches would take it away.
 
     Args:
         scope: The service and its region.
         beat_seconds: Between two heartbeats.
+    """
+    chosen = (Matcher("alertname", NAME), Matcher("region", scope.region), Matcher("service", scope.service))
+    return Route(_receiver_name(scope), chosen, Timing(0, beat_seconds, beat_seconds))
+
+
+def heartbeat_receiver(scope: Scope, url_file: str) -> Receiver:
+    """The switch outside, for a plain Alertmanager.
+
+    Args:
+        scope: The service and its region.
         url_file: File, as Alertmanager sees it, with the switch's address: whoever knows that can keep it quiet.
     """
-    name = f"watchdog-{scope.service}-{scope.region}"
-    beat = f"{literal(beat_seconds)}s"
-    chosen = matchers({"alertname": NAME, "region": scope.region, "service": scope.service})
+    return Receiver(
+        _receiver_name(scope), (Integration("webhook", {}, {"url_file": url_file, "send_resolved": False}),)
+    )
+
+
+def receiver_config(scope: Scope, *, beat_seconds: float, url_file: str) -> dict[str, Any]:
+    """The part of Alertmanager's configuration that sends the heartbeat to a switch outside."""
     return {
-        # First among the routes: an earlier one that matches would take the heartbeat away.
-        "route": {
-            "receiver": name,
-            "matchers": list(chosen),
-            "group_wait": "0s",
-            "group_interval": beat,
-            "repeat_interval": beat,
-        },
-        "receiver": {"name": name, "webhook_configs": [{"url_file": url_file, "send_resolved": False}]},
+        "route": heartbeat_route(scope, beat_seconds).config(),
+        "receiver": heartbeat_receiver(scope, url_file).config(),
     }
+
+
+def _receiver_name(scope: Scope) -> str:
+    return f"watchdog-{scope.service}-{scope.region}"

@@ -1,0 +1,60 @@
+"""Metrics of commands that end, for Prometheus: files that node_exporter's textfile collector reads.
+
+Source: node_exporter's README, "Textfile Collector": it reads every `*.prom` of its folder, in Prometheus' text format without
+timestamps; a file must be moved into place whole.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Final
+
+from seawall.contract import MetricSpec
+from seawall.errors import InvalidInput
+
+__all__ = ["write_textfile"]
+
+SUFFIX: Final = ".prom"
+READABLE: Final = 0o644  # node_exporter runs as another user
+ESCAPES: Final = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})  # of a label's value, in Prometheus' text format
+
+
+def write_textfile(path: Path, metric: MetricSpec, samples: Iterable[tuple[Mapping[str, str], float]]) -> None:
+    """Write one metric, whole or not at all. Without samples it is there and has no series.
+
+    Args:
+        path: Ends in `.prom`; its folder exists.
+        metric: Its name, kind and description.
+        samples: Labels and value of each series.
+
+    Raises:
+        InvalidInput: The name ends otherwise, or the file cannot be written.
+    """
+    if path.suffix != SUFFIX:
+        raise InvalidInput(
+            "--textfile", str(path), allowed=f"a name that ends in {SUFFIX}: the collector reads no other"
+        )
+    lines = [f"# HELP {metric.prometheus} {metric.description}", f"# TYPE {metric.prometheus} {metric.kind.value}"]
+    for labels, value in samples:
+        shown = ",".join(f'{name}="{text.translate(ESCAPES)}"' for name, text in sorted(labels.items()))
+        lines.append(f"{metric.prometheus}{{{shown}}} {value!r}")
+    try:
+        _replace(path, "\n".join(lines) + "\n")
+    except OSError as error:
+        raise InvalidInput("--textfile", str(path), allowed="a file in a folder that can be written to") from error
+
+
+def _replace(path: Path, text: str) -> None:
+    """Through a file of another suffix in the same folder, so that a reader sees the old one or the new one."""
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}-", suffix=".new", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(READABLE)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

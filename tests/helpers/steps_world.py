@@ -12,7 +12,6 @@ from pathlib import Path
 from crash_points import Bomb, armed
 from seawall_ops.steps import (
     Context,
-    FileJournals,
     Observation,
     Operation,
     Plan,
@@ -115,7 +114,7 @@ AFTER = {"fence": "closed", "writer": "eu-central-1", "dns": "eu-central-1", "dn
 
 
 def make(folder: Path, bomb: Bomb, *, no_return: bool) -> Operation:
-    plan, journals = armed(plan_of(World(folder, bomb), no_return=no_return), FileJournals(folder), bomb)
+    plan, journals = armed(plan_of(World(folder, bomb), no_return=no_return), folder, bomb)
     return Operation(plan, id=OPERATION, folder=folder, journals=journals, confirm=confirmed_by_name(OPERATION))
 
 

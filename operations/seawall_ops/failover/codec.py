@@ -149,8 +149,9 @@ def _verdict(verdict: Verdict) -> dict[str, object]:
     }
     if verdict.because:
         kept["because"] = verdict.because
-    if verdict.at_work:
-        kept["at_work"] = True
+    for flag in ("at_work", "proven"):
+        if getattr(verdict, flag):
+            kept[flag] = True
     if verdict.state is not None:
         kept["state"] = {
             "writable": verdict.state.writable,
@@ -168,6 +169,7 @@ def _verdict_of(content: Mapping[str, Any]) -> Verdict:
         latest=Health(content["latest"]),
         because=str(content.get("because", "")),
         at_work=content.get("at_work") is True,
+        proven=content.get("proven") is True,
         state=None
         if state is None
         else MemberState(

@@ -163,10 +163,26 @@ class Policy:
             )
         return None
 
-    def judge(self) -> Judge:
-        """The hysteresis of one subject."""
+    def check_domain(self, domain: str) -> None:
+        """Refuse an observer in a domain without a voice.
+
+        Raises:
+            InvalidInput: It is none of `domains`.
+        """
+        if domain not in self.domains:
+            raise InvalidInput("domain", domain, allowed=", ".join(self.domains))
+
+    def judge(self, *, proven: bool = False) -> Judge:
+        """The hysteresis of one subject.
+
+        Args:
+            proven: Whether the observer has seen it healthy before.
+        """
         return Judge(
-            failures_to_trip=self.failures_to_trip, window=self.window, successes_to_clear=self.successes_to_clear
+            failures_to_trip=self.failures_to_trip,
+            window=self.window,
+            successes_to_clear=self.successes_to_clear,
+            proven=proven,
         )
 
 

@@ -117,6 +117,8 @@ class Verdict:
     because: str = ""
     state: MemberState | None = None
     at_work: bool = False
+    proven: bool = False
+    """The observer has seen it healthy before, in this life or an earlier one."""
 
     @property
     def standing(self) -> Health:
@@ -135,18 +137,22 @@ class Judge:
     Unhealthy once `failures_to_trip` of the last `window` checks were; healthy once `successes_to_clear` in a row were. A
     check that could not tell takes a place in the window and is no failure. In the beginning nothing is known.
 
+    What was never seen healthy is not called unhealthy: an observer whose security group, name or password is wrong would
+    vote against a healthy writer for ever.
+
     Args:
         failures_to_trip: Of the last `window` checks. At least 1.
         window: Checks that are remembered. At least `failures_to_trip`.
         successes_to_clear: In a row. At least 1.
+        proven: Whether it was healthy before this process began.
 
     Raises:
         InvalidInput: A number is outside of that.
     """
 
-    __slots__ = ("_clear", "_healthy_in_a_row", "_judged", "_recent", "_trip", "_window")
+    __slots__ = ("_clear", "_healthy_in_a_row", "_judged", "_proven", "_recent", "_trip", "_window")
 
-    def __init__(self, *, failures_to_trip: int, window: int, successes_to_clear: int) -> None:
+    def __init__(self, *, failures_to_trip: int, window: int, successes_to_clear: int, proven: bool = False) -> None:
         check_hysteresis(failures_to_trip, window, successes_to_clear)
         self._trip: Final = failures_to_trip
         self._window: Final = window
@@ -154,16 +160,18 @@ class Judge:
         self._recent: tuple[bool, ...] = ()  # newest last; whether the check failed
         self._healthy_in_a_row = 0
         self._judged = Health.UNKNOWN
+        self._proven = proven
 
     def note(self, observation: Observation) -> Verdict:
         """Take the next check into account."""
         bad = observation.health is Health.UNHEALTHY
         self._recent = (*self._recent, bad)[-self._window :]
         self._healthy_in_a_row = self._healthy_in_a_row + 1 if observation.health is Health.HEALTHY else 0
-        if sum(self._recent) >= self._trip:
+        if self._proven and sum(self._recent) >= self._trip:
             self._judged = Health.UNHEALTHY
         elif self._healthy_in_a_row >= self._clear:
             self._judged = Health.HEALTHY
+            self._proven = True
         return Verdict(
             subject=observation.subject,
             judged=self._judged,
@@ -171,6 +179,7 @@ class Judge:
             because=observation.because[:LONGEST_BECAUSE],
             state=observation.state,
             at_work=observation.at_work,
+            proven=self._proven,
         )
 
 

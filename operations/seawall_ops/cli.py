@@ -30,6 +30,7 @@ from rich.markup import escape
 from seawall.errors import CloudUnavailable, SeawallError
 from seawall_ops.adopt.command import EPILOG as ADOPT_EPILOG
 from seawall_ops.adopt.command import adopt
+from seawall_ops.audit.command import app as audit
 from seawall_ops.backups import app as backups
 from seawall_ops.cost.command import EPILOG as COST_EPILOG
 from seawall_ops.cost.command import cost
@@ -73,6 +74,7 @@ app.command(epilog=ADOPT_EPILOG)(adopt)
 app.command(epilog=COST_EPILOG)(cost)
 app.command(epilog=DRIFT_EPILOG)(drift)
 app.command("preview", epilog=PREVIEW_EPILOG)(preview_command)
+app.add_typer(audit, name="audit")
 app.add_typer(backups, name="backups")
 app.add_typer(dns, name="dns")
 

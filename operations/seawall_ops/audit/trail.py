@@ -16,13 +16,14 @@ from types import TracebackType
 from typing import Final
 
 from seawall.clock import SYSTEM_CLOCK, Clock
+from seawall.errors import AuditConflict
 from seawall_ops.audit.facts import Fact
 from seawall_ops.audit.files import AuditFile
 from seawall_ops.audit.forwarding import Forwarder, SinkState
 from seawall_ops.audit.records import GENESIS, Draft, Record
 from seawall_ops.audit.sinks import Sink
 
-__all__ = ["Trail"]
+__all__ = ["Trail", "send_all"]
 
 CLOSING_SECONDS: Final = 5.0  # what the end of a command waits for slow sinks; the file has it all
 FILE: Final = "file"
@@ -159,6 +160,27 @@ class Trail:
             return None if failed_before else f"{FILE} {self._file.path} takes no records: {self._file_error}"
         self._file_error = None
         return f"{FILE} {self._file.path} takes records again" if failed_before else None
+
+
+def send_all(file: AuditFile, sink: Sink) -> tuple[int, tuple[AuditConflict, ...]]:
+    """Send every record of a file to a sink, from the first: what it has does no harm.
+
+    Returns:
+        How many records it has now as the file has them, and those that it holds otherwise.
+
+    Raises:
+        CloudUnavailable: The sink cannot be reached.
+        OSError: The file cannot be read.
+    """
+    sent, conflicts = 0, list[AuditConflict]()
+    for _, found in file.read():
+        if isinstance(found, Record):
+            try:
+                sink.put(found)
+                sent += 1
+            except AuditConflict as conflict:
+                conflicts.append(conflict)
+    return sent, tuple(conflicts)
 
 
 def _to_nobody(_line: str) -> None:

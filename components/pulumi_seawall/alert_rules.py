@@ -1,4 +1,4 @@
-"""`AlertRules`: alerts on a service's requests, processes, breakers, endpoints and replicas, in every region."""
+"""`AlertRules`: alerts on a service's requests, processes, breakers, endpoints, replicas, releases and backups."""
 
 from collections.abc import Mapping
 
@@ -17,7 +17,8 @@ class AlertRules(pulumi.ComponentResource):
 
     HighErrorRate, HighLatency and ServiceDown are symptoms. BreakerOpen, EndpointEjected, NoHealthyEndpoint, ReplicaLag,
     ReplicaUnfit, NoWriter and TwoWriters are causes; LostWrites and FailoverHappened say what has happened. What flaps is
-    one alert that lasts. An app without breakers or replicas exports no such series, and those alerts stay silent.
+    one alert that lasts. An app without breakers or replicas exports no such series, and those alerts stay silent. With
+    `rollouts` there are CanaryAborted and CanaryUnwatched, with `backups` there is BackupMissing: that one fires without data, too.
 
     In Python, `providers` takes the program's own Kubernetes providers by region, so that each cluster needs one only.
     """

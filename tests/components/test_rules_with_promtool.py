@@ -10,13 +10,14 @@ import pytest
 
 from alert_cases import HTTP_CASES, SLO_CASES
 from alert_failures import BEGINS, FAILURES
-from alert_lives import CHANGES, SWITCHES, UP, Case
+from alert_lives import BACKUPS, CHANGES, NEWEST, SWITCHES, UP, Case
+from alert_release_cases import BACKUP_CASES, HOUR, RELEASE_CASES
 from alert_state_cases import STATE_CASES, WATCHDOG_CASES
 from pulumi_seawall._rule_groups import rule_file
 from pulumi_seawall._service_alerts import service_rules
-from rule_samples import EVALUATION, LIMITS, SCRAPE, counter, every_group, scope
+from rule_samples import EVALUATION, LIMITS, SCRAPE, counter, every_group, gauge, scope
 
-CASES = [*HTTP_CASES, *SLO_CASES, *STATE_CASES, *WATCHDOG_CASES]
+CASES = [*HTTP_CASES, *SLO_CASES, *STATE_CASES, *WATCHDOG_CASES, *RELEASE_CASES, *BACKUP_CASES]
 ALERTS = sorted({case.alert for case in CASES})
 
 
@@ -123,6 +124,28 @@ def test_descriptions_read_well(alert, series, labels, description, promtool, tm
         "interval": f"{SCRAPE}s",
         "input_series": [{"series": name, "values": values} for name, values in series.items()],
         "alert_rule_test": [{"eval_time": "5m", "alertname": alert, "exp_alerts": [wanted]}],
+    }
+    cases = {"rule_files": ["rules.json"], "evaluation_interval": f"{EVALUATION}s", "tests": [case]}
+    (tmp_path / "case.json").write_text(json.dumps(cases), encoding="utf-8")
+    assert ran([promtool, "test", "rules", "case.json"], tmp_path) == ""
+
+
+@pytest.mark.parametrize(
+    ("series", "described"),
+    [
+        ({NEWEST: gauge((0, HOUR))}, "The newest recovery_point of db:shop is 45m 0s old (limit 1200 s)."),
+        ({UP: gauge((1, HOUR))}, "Nobody says how old the newest recovery_point of db:shop is (limit 1200 s)."),
+    ],
+)
+def test_a_missing_backup_is_told_from_one_of_unknown_age(series, described, promtool, tmp_path):
+    """The first is the plan's trouble, the second the scheduler's."""
+    (tmp_path / "rules.json").write_text(rule_file([BACKUPS]), encoding="utf-8")
+    rule = BACKUPS.alerts[0].as_dict(BACKUPS.scope)
+    wanted = {"exp_labels": rule["labels"], "exp_annotations": {**rule["annotations"], "description": described}}
+    case = {
+        "interval": f"{SCRAPE}s",
+        "input_series": [{"series": name, "values": values} for name, values in series.items()],
+        "alert_rule_test": [{"eval_time": "45m", "alertname": "BackupMissing", "exp_alerts": [wanted]}],
     }
     cases = {"rule_files": ["rules.json"], "evaluation_interval": f"{EVALUATION}s", "tests": [case]}
     (tmp_path / "case.json").write_text(json.dumps(cases), encoding="utf-8")

@@ -9,20 +9,15 @@ from typing import Any
 import promql_parser
 import pytest
 
+from pulumi_seawall._argo_rollouts import NAME, NAMESPACES, PHASE, ROLLOUT_INFO
 from pulumi_seawall._promql import duration, up_to
 from pulumi_seawall._rule_groups import Recording, RuleGroup, rule_file
 from pulumi_seawall._slo_rules import slo_rules
 from rule_samples import RETENTION, availability, availability_rules, every_group, latency, latency_rules, scope
-from seawall.contract import ALL_METRICS, HTTP_REQUEST_DURATION
+from seawall.contract import ALL_METRICS, HTTP_REQUEST_DURATION, OPERATIONS_METRICS
 from seawall.errors import InvalidInput
 from seawall.slo import AlertSeverity, BudgetAlert, NoData, Slo
 
-SLOTH = {
-    30: {"1h": 14.4, "6h": 6.0, "1d": 3.0, "3d": 1.0},
-    28: {"1h": 13.44, "6h": 5.6, "1d": 2.8, "3d": 28 / 30},
-}
-"""Burn rates of sloth v0.16.0's windows, `google-30d` and `google-28d`, by long window."""
-SLOTH_SHORT = {"1h": "5m", "6h": "30m", "1d": "2h", "3d": "6h"}
 DAY = 86400.0
 ADDED_BY_SCRAPES = {"job", "instance"}
 ADDED_BY_HISTOGRAMS = {"le"}
@@ -53,7 +48,8 @@ def rules_of(groups: list[RuleGroup]) -> list[Any]:
 @pytest.mark.parametrize("rule", rules_of(every_group()))
 def test_each_expression_is_promql_over_names_of_the_contract(rule):
     """A name that no app exports is an alert that never fires."""
-    exported = {name: set(spec.labels) for spec in ALL_METRICS for name in spec.samples}
+    exported = {name: set(spec.labels) for spec in (*ALL_METRICS, *OPERATIONS_METRICS) for name in spec.samples}
+    exported[ROLLOUT_INFO] = {NAME, PHASE, *NAMESPACES}  # not ours
     recorded = {each.record for group in every_group() for each in group.rules if isinstance(each, Recording)}
     found = selectors(promql_parser.parse(rule.expr))
     assert found
@@ -78,25 +74,6 @@ def test_what_is_recorded_is_recorded_before_it_is_used():
             names = {each.name for each in selectors(promql_parser.parse(rule.expr))}
             assert {name for name in names if name.startswith("seawall_slo:")} <= seen
             seen |= {rule.record} if isinstance(rule, Recording) else set()
-
-
-@pytest.mark.parametrize("days", SLOTH)
-def test_thresholds_are_those_of_sloth(days):
-    """The same objective asks for the same alerts, whichever tool writes them."""
-    group = availability_rules(period_seconds=days * DAY)
-    burning = [alert for alert in group.alerts if "long_window" in alert.labels]
-    shown = {
-        alert.labels["long_window"]: (
-            alert.labels["short_window"],
-            [float(limit) for limit in re.findall(r"\} > (\S+)", alert.expr)],
-        )
-        for alert in burning
-    }
-    assert shown == {
-        window: (SLOTH_SHORT[window], [pytest.approx(rate * 0.001, rel=1e-9)] * 2)
-        for window, rate in SLOTH[days].items()
-    }
-    assert [alert.level.severity for alert in burning] == ["critical", "critical", "info", "info"]
 
 
 def test_the_rules_of_an_availability_slo_are_the_committed_ones():

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from alert_lives import (
+    BACKUPS,
     BREAKER,
     BUDGET,
     CHANGES,
@@ -13,15 +14,18 @@ from alert_lives import (
     LAG,
     LOST,
     MINUTES,
+    NEWEST,
     OTHER,
     PAUSING,
     PAY,
     PRIMARY,
+    RELEASES,
     SLOW,
     STATE,
     TO,
     UP,
     gauges,
+    rollout,
 )
 from pulumi_seawall._rule_groups import Alert, RuleGroup
 from pulumi_seawall._service_alerts import service_rules
@@ -88,5 +92,20 @@ FAILURES = [
     ),
     Failure(alert="LostWrites", series={LOST: counter((0, WELL - 1), (1, 1), (0, AFTER))}),
     Failure(alert="FailoverHappened", series={CHANGES: counter((0, WELL - 1), (1, 1), (0, AFTER))}),
+    Failure(
+        alert="CanaryAborted",
+        series={rollout("Abort"): gauge(("_", WELL), (1, AFTER))},
+        rules=RELEASES,
+    ),
+    Failure(
+        alert="CanaryUnwatched",
+        series={rollout("Completed"): f"{gauge((1, WELL))} stale {gauge(('_', AFTER - 1))}"},
+        rules=RELEASES,
+    ),
+    Failure(
+        alert="BackupMissing",
+        series={NEWEST: counter((SCRAPE, WELL), (0, AFTER))},
+        rules=BACKUPS,
+    ),
     Failure(alert="Watchdog", series={UP: _turns(0, 1)}, rules=watchdog_rules(scope())),
 ]

@@ -8,10 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from pulumi_seawall._release_alerts import backup_rules, release_rules
 from pulumi_seawall._rule_groups import RuleGroup
 from pulumi_seawall._service_alerts import service_rules
 from rule_samples import (
+    BACKUP,
     LIMITS,
+    ROLLOUT,
     SCRAPE,
     availability_rules,
     latency_rules,
@@ -67,3 +70,16 @@ LAG = 'seawall_replicas_lag_seconds{job="shop",instance="a",router="db",server="
 LOST = 'seawall_replicas_lost_writes_total{job="shop",instance="a",router="db"}'
 CHANGES = 'seawall_replicas_role_changes_total{job="shop",instance="a",router="db"}'
 SWITCHES = 'seawall_selector_switches_total{job="shop",instance="a",selector="stock"}'
+
+RELEASES, BACKUPS = release_rules(scope(), [ROLLOUT]), backup_rules(scope(), [BACKUP])
+NEWEST = 'seawall_backup_newest_timestamp_seconds{job="node",instance="n",source="db:shop",kind="recovery_point"}'
+
+
+def rollout(phase: str, *, namespace: str = 'namespace="shop"', name: str = "shop", pod: str = "p") -> str:
+    """A series of Argo's controller, as a scrape with `honorLabels` has it unless told otherwise."""
+    labels = f'job="argo",pod="{pod}",{namespace},name="{name}",strategy="canary",traffic_router="ALB",phase="{phase}"'
+    return f"rollout_info{{{labels}}}"
+
+
+RENAMED = 'namespace="argo-rollouts",exported_namespace="shop"'
+"""The same of a scrape without it: the metric's own namespace has another name."""

@@ -2,15 +2,20 @@
 
 from typing import Any
 
+from pulumi_seawall._release_alerts import WatchedBackup, WatchedRollout, backup_rules, release_rules
 from pulumi_seawall._rule_groups import RuleGroup, Scope
 from pulumi_seawall._service_alerts import Limits, service_rules
 from pulumi_seawall._slo_rules import slo_rules
 from pulumi_seawall._watchdog_rules import watchdog_rules
+from seawall.contract import BackupKind
 from seawall.slo import NoData, Slo
 
 SCRAPE, EVALUATION = 15, 30  # seconds
 RUNBOOKS = "https://runbooks.example.com/{alert}"
 LIMITS = Limits(error_ratio=0.05, latency_p95_seconds=1.0, replica_lag_seconds=60, minimum_requests=10)
+BACKUP = WatchedBackup("eu-west-1", "db:shop", BackupKind.RECOVERY_POINT, 1200.0)
+"""Short enough to live through: twenty minutes."""
+ROLLOUT = WatchedRollout("shop", "shop")
 RETENTION = 31 * 86400.0  # seconds
 
 
@@ -62,6 +67,8 @@ def every_group() -> list[RuleGroup]:
         latency_rules(no_data=NoData.PAUSE),
         service_rules(scope(), LIMITS),
         watchdog_rules(scope()),
+        release_rules(scope(), [ROLLOUT]),
+        backup_rules(scope(), [BACKUP]),
     ]
 
 

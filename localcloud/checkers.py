@@ -33,6 +33,7 @@ PROMETHEUS_OLDEST: Final = (3, 0)  # since then ranges are open at their left en
 ALERTMANAGER_MODULE: Final = "v0.34.1"
 SLOTH_MODULE: Final = "v0.16.0"
 KUBERNETES_MODULE: Final = "v1.36.3"
+ARGO_ROLLOUTS_MODULE: Final = "v1.10.1"
 COMMON_VERSION: Final = "github.com/prometheus/common/version.Version"
 
 
@@ -120,6 +121,13 @@ CHECKERS: Final[Mapping[str, Checker]] = {
             question=("-version",),
             on_path=False,
             data="crds",
+        ),
+        Checker(
+            tool=Tool("argocheck", ".", ARGO_ROLLOUTS_MODULE, f"{STRIP} -X main.version={ARGO_ROLLOUTS_MODULE[1:]}"),
+            what="judges canaries' measurements and Rollouts with Argo Rollouts' own code",
+            oldest=(1, 10),
+            question=("-version",),
+            on_path=False,
         ),
     )
 }

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import pytest
 
-NAMES: Final = ("amtool", "manifestcheck", "prometheus", "promtool", "sloth")
+NAMES: Final = ("amtool", "argocheck", "manifestcheck", "prometheus", "promtool", "sloth")
 """Fixture, marker and program in one. Kept apart from the table of `localcloud.checkers`, which not every room's tests need."""
 
 

@@ -71,7 +71,7 @@ class StepPhase:
     plan: str
     step: str
     phase: Literal["observe", "precheck", "apply", "verify", "undo"]
-    outcome: Literal["begun", "done", "already so", "refused", "failed", "cannot tell", "timed out"]
+    outcome: Literal["begun", "done", "already so", "refused", "failed", "not so yet", "timed out"]
     because: str = ""
     """What was seen, or what is in the way."""
     seconds: float | None = None

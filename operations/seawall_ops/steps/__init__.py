@@ -6,7 +6,9 @@ and `undo` find out after a crash what happened and bring it to an end: `Done`, 
 """
 
 from seawall_ops.steps.cancel import Cancellation, cancelled_by_signals
+from seawall_ops.steps.dynamodb import TableJournals
 from seawall_ops.steps.journal import Direction, Journal, JournalStore, Progress
+from seawall_ops.steps.measured import measurements
 from seawall_ops.steps.model import (
     Context,
     Guard,
@@ -23,6 +25,7 @@ from seawall_ops.steps.operation import Hints, OnFailure, Operation, confirmed_b
 from seawall_ops.steps.preview import Planned, Preview, Will
 from seawall_ops.steps.results import Done, Result, Status, StepOutcome, Stopped, Stuck, Timing, Undone
 from seawall_ops.steps.runner import PointOfNoReturn
+from seawall_ops.steps.showing import conduct, preview_as_dict, result_as_dict, show_preview, show_result
 from seawall_ops.steps.stores import FileJournals
 
 __all__ = [
@@ -52,12 +55,19 @@ __all__ = [
     "StepOutcome",
     "Stopped",
     "Stuck",
+    "TableJournals",
     "Timeouts",
     "Timing",
     "Undone",
     "Values",
     "Will",
     "cancelled_by_signals",
+    "conduct",
     "confirmed_by_name",
+    "measurements",
     "new_operation_id",
+    "preview_as_dict",
+    "result_as_dict",
+    "show_preview",
+    "show_result",
 ]

@@ -37,8 +37,8 @@ class Planned:
     shown: str
     will: Will
     no_return: bool
-    undoable: bool
-    """Whether it could still be undone once the whole plan is done."""
+    undo: str
+    """How long it can be undone: `at any time`, `until <the point of no return>`, or `never`."""
     refusal: str
     """Why its precheck refuses now; only asked of the first step that is to be applied."""
     terms: tuple[Term, ...]
@@ -75,7 +75,7 @@ def look(
 ) -> Preview:
     """Look at every step once. Nothing is changed, and nothing is written down."""
     rows: list[Planned] = []
-    undoable = plan.no_return is None
+    closing = None if plan.no_return is None else plan.steps[plan.no_return].name
     for position, step in enumerate(plan.steps):
         at = None if journal is None else journal.steps[position]
         prior: Values = {} if at is None else at.prior
@@ -93,10 +93,15 @@ def look(
             checked = take(call(Phase.PRECHECK), step.precheck, clock)
             refusal = str(checked.error) if checked.error else "no answer in time" if checked.timed_out else ""
         terms = tuple(dict.fromkeys(step.terms.values()))
-        rows.append(
-            Planned(step.name, step.what, seen.seen, seen.shown, will, step.no_return, undoable, refusal, terms)
-        )
+        undo = _undo(position, plan.no_return, closing)
+        rows.append(Planned(step.name, step.what, seen.seen, seen.shown, will, step.no_return, undo, refusal, terms))
     return Preview(operation, plan.name, plan.summary, tuple(rows))
+
+
+def _undo(position: int, no_return: int | None, closing: str | None) -> str:
+    if no_return is None:
+        return "at any time"
+    return f"until {closing}" if position < no_return else "never"
 
 
 def _will(seen: Observation, status: Status) -> Will:

@@ -2,7 +2,7 @@
 
 The invariants, in words. What the journal says before an apply or an undo begins covers everything that may have happened
 if the process dies. A step that was so before the operation came to it is never undone. Nothing is undone once the apply of
-the point of no return was begun, unless that apply is known to have changed nothing. Every write is preceded by the guard.
+the point of no return was begun, unless that apply is known to have changed nothing, nor while it is seen passed. Every write is preceded by the guard.
 What was seen counts, not what a call returned: an apply that failed and is seen applied is applied.
 """
 
@@ -24,7 +24,8 @@ from seawall_ops.steps.results import Status
 __all__ = ["Halt", "PointOfNoReturn", "Runner", "past_no_return"]
 
 T = TypeVar("T")
-_Outcome = Literal["begun", "done", "already so", "refused", "failed", "cannot tell", "timed out"]
+MINIMUM_SECONDS: Final = 0.1  # for a call that is made at the end of its time: it is looked at least once
+_Outcome = Literal["begun", "done", "already so", "refused", "failed", "not so yet", "timed out"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +56,11 @@ class _Failed(Exception):
 
 
 def past_no_return(plan: Plan, journal: Journal) -> bool:
-    """Whether the point of no return's apply was begun, so that nothing may be undone any more."""
+    """Whether the point of no return's apply was begun, or somebody else had passed it: nothing may be undone any more."""
     position = plan.no_return
-    return position is not None and journal.steps[position].status.may_be_applied
+    return position is not None and (
+        journal.steps[position].status.may_be_applied or journal.steps[position].status is Status.FOUND
+    )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -101,6 +104,8 @@ class Runner:
         """
         if past_no_return(self.plan, self.journal):
             raise Halt("stuck", "nothing is undone past the point of no return")
+        if any(at.status.may_be_applied for at in self.journal.steps):
+            self._refuse_where_others_passed()
         for position in reversed(range(len(self.plan.steps))):
             if self._status(position).may_be_applied:
                 self._undo(position, self.plan.steps[position])
@@ -129,6 +134,8 @@ class Runner:
                 raise Halt("stopped", f"{step.name}: cannot tell whether it was applied: {seen.shown}", step.name)
             raise _Failed(f"{step.name}: cannot tell how things are: {seen.shown}")
         if seen.seen is Seen.AFTER:
+            if not ours:
+                self._say(step, Phase.OBSERVE, "already so", seen.shown)
             self._set(position, Status.APPLIED if ours else Status.FOUND)
             return
         if not ours:
@@ -190,7 +197,7 @@ class Runner:
         raise _Failed(f"{step.name}: apply: {_why(taken)}") from taken.error
 
     def _verify(self, position: int, step: Step) -> None:
-        missing = self._poll(position, step, Phase.VERIFY, step.verify, step.timeouts.verify_seconds, _missing)
+        missing = self._poll(position, step, Phase.VERIFY, step.verify, step.timeouts.verify_seconds)
         if missing is not None:
             raise _Failed(f"{step.name}: not verified within {step.timeouts.verify_seconds:g} s: {missing}")
         self._set(position, Status.VERIFIED)
@@ -204,6 +211,15 @@ class Runner:
         self._write(replace(self.journal, direction=Direction.BACK, because=because))
 
     # Back
+
+    def _refuse_where_others_passed(self) -> None:
+        """Somebody else may have passed the point of no return: to reopen what stands before it would be as wrong."""
+        position = self.plan.no_return
+        if position is not None:
+            step = self.plan.steps[position]
+            seen = self._observe(position, step, keep_prior=True)
+            if seen.seen is not Seen.BEFORE:
+                raise Halt("stuck", f"{step.name} has no way back, and is {seen.seen.value}: {seen.shown}", step.name)
 
     def _undo(self, position: int, step: Step) -> None:
         self._safe_point(step)
@@ -228,7 +244,7 @@ class Runner:
 
         # After an undo that raised one look is enough: what counts is what is seen.
         seconds = step.timeouts.undo_seconds if taken.error is None else 0.0
-        left = self._poll(position, step, Phase.OBSERVE, look, seconds, _missing)
+        left = self._poll(position, step, Phase.OBSERVE, look, seconds)
         if left is not None:
             because = f"undo: {_why(taken)}" if taken.error else f"not undone within {seconds:g} s"
             raise Halt("stuck", f"{step.name}: {because}: {left}", step.name)
@@ -250,7 +266,8 @@ class Runner:
             seen[0] = step.observe(context)
             return seen[0].shown if seen[0].seen is Seen.UNKNOWN else None
 
-        missing = self._poll(position, step, Phase.OBSERVE, look, step.timeouts.observe_seconds, _missing, keep_prior)
+        seconds = step.timeouts.observe_seconds
+        missing = self._poll(position, step, Phase.OBSERVE, look, seconds, with_prior=keep_prior)
         return seen[0] if missing is None else Observation(Seen.UNKNOWN, missing)
 
     def _poll(
@@ -260,48 +277,54 @@ class Runner:
         phase: Phase,
         function: Callable[[Context], str | None],
         seconds: float,
-        outcome: Callable[[Taken[str | None]], str | None],
-        with_prior: bool = True,
-    ) -> str | None:
-        """Ask until nothing is missing, or the time is up: then what is missing still. At least once."""
-        deadline = self.clock.monotonic() + seconds
-        while True:
-            taken = self._take(position, step, phase, function, with_prior=with_prior, answer=outcome)
-            missing = outcome(taken)
-            pause = min(step.timeouts.poll_seconds, deadline - self.clock.monotonic())
-            if missing is None or pause <= 0:
-                return missing
-            self._safe_point(step)
-            self.sleep(pause)
-
-    def _take(
-        self,
-        position: int,
-        step: Step,
-        phase: Phase,
-        function: Callable[[Call], T],
         *,
         with_prior: bool = True,
-        answer: Callable[[Taken[T]], str | None] | None = None,
-        status: Status | None = None,
+    ) -> str | None:
+        """Ask until nothing is missing, or the time is up: then what is missing still. At least once.
+
+        One phase, however often it asks: its seconds are those until it held, pauses included.
+        """
+        self._begin(position, step, phase)
+        begun = self.clock.monotonic()
+        while True:
+            left = begun + seconds - self.clock.monotonic()
+            taken = self._call(position, function, max(left, MINIMUM_SECONDS), with_prior=with_prior)
+            missing = taken.value if _fine(taken) else _why(taken)
+            took = self.clock.monotonic() - begun
+            if missing is None or took >= seconds:
+                self._ended(position, step, phase, _outcome(taken, missing), missing or "", took)
+                return missing
+            self._safe_point(step)
+            self.sleep(min(step.timeouts.poll_seconds, seconds - took))
+
+    def _take(
+        self, position: int, step: Step, phase: Phase, function: Callable[[Call], T], status: Status | None = None
     ) -> Taken[T]:
-        """One call: the journal before it and after it, and the record."""
-        begun = self.journal if status is None else self.journal.with_step(position, status=status)
-        self._write(replace(begun, current=f"{step.name}: {phase.value}"))
+        """A phase that is one call."""
+        self._begin(position, step, phase, status)
+        taken = self._call(position, function, step.timeouts.of(phase))
+        self._ended(position, step, phase, _outcome(taken), "" if _fine(taken) else _why(taken), taken.seconds)
+        return taken
+
+    def _begin(self, position: int, step: Step, phase: Phase, status: Status | None = None) -> None:
+        journal = self.journal if status is None else self.journal.with_step(position, status=status)
+        self._write(replace(journal, current=f"{step.name}: {phase.value}"))
         self._say(step, phase, "begun")
+
+    def _call(
+        self, position: int, function: Callable[[Call], T], seconds: float, *, with_prior: bool = True
+    ) -> Taken[T]:
         prior: Values = self.journal.steps[position].prior if with_prior else {}
-        seconds = step.timeouts.of(phase)
         call = Call(self.journal.operation, prior, self.guard, seconds, clock=self.clock, sleep=self.sleep)
         taken = take(call, function, self.clock)
         self._lost = call.lost
-        missing = answer(taken) if answer is not None else None
-        self._say(
-            step, phase, _outcome(taken, missing), missing or ("" if _fine(taken) else _why(taken)), taken.seconds
-        )
-        timings = (*self.journal.steps[position].timings, Seconds(phase, taken.seconds))
+        return taken
+
+    def _ended(self, position: int, step: Step, phase: Phase, outcome: _Outcome, because: str, seconds: float) -> None:
+        self._say(step, phase, outcome, because, seconds)
+        timings = (*self.journal.steps[position].timings, Seconds(phase, seconds))
         # On the disk with what follows from it: the step's new status, the next phase, or `rest`.
         self.journal = replace(self.journal.with_step(position, timings=timings), current="")
-        return taken
 
     def _safe_point(self, step: Step) -> None:
         because = self.cancelled()
@@ -346,10 +369,6 @@ def _halt_without_journal(error: Exception) -> NoReturn:
     raise Halt("stopped", f"the journal cannot be written, and nothing is changed without it: {error}") from error
 
 
-def _missing(taken: Taken[str | None]) -> str | None:
-    return taken.value if _fine(taken) else _why(taken)
-
-
 def _fine(taken: Taken[T]) -> bool:
     return taken.error is None and not taken.timed_out
 
@@ -361,11 +380,11 @@ def _why(taken: Taken[T]) -> str:
     return str(error) if isinstance(error, SeawallError) else f"{type(error).__name__}: {error}"
 
 
-def _outcome(taken: Taken[T], missing: str | None) -> _Outcome:
+def _outcome(taken: Taken[T], missing: str | None = None) -> _Outcome:
     if taken.timed_out:
         return "timed out"
     if isinstance(taken.error, StepRefused):
         return "refused"
     if taken.error is not None:
         return "failed"
-    return "done" if missing is None else "cannot tell"
+    return "done" if missing is None else "not so yet"

@@ -20,6 +20,7 @@ from localcloud.verify_identity import faults, identities
 from localcloud.verify_monitoring import alert_rules
 from localcloud.verify_names import names
 from localcloud.verify_postgres import replication
+from localcloud.verify_release import releases
 from localcloud.verify_topology import config_maps, databases, instances, topologies
 
 HTTP_OK: Final = 200
@@ -61,7 +62,7 @@ def read_back(
 
     Args:
         outputs: The program's outputs: `zone_id`, `fqdn`, `records`, `health_checks`, `alarms`, `switch`, `topology`, `database`,
-            `backups`, `faults`, `identities`, `pipeline`, `monitoring`.
+            `backups`, `faults`, `identities`, `pipeline`, `monitoring`, `releases`.
         endpoint: The cloud's address.
         recorded_file: Where the provider plugin keeps what the cloud cannot emulate.
         manifests: Where the Kubernetes plugin has rendered, a folder per cluster.
@@ -82,6 +83,7 @@ def read_back(
             *identities(session, endpoint, outputs, recorded_file),
             *config_maps(outputs, manifests),
             *alert_rules(outputs, manifests),
+            *releases(outputs, manifests),
             *replication(servers),
             *_shops(shops, outputs, servers),
         )

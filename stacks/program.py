@@ -6,7 +6,7 @@ from typing import Any
 
 import pulumi
 
-from pulumi_seawall import DatabasePlan, FailoverPlan, FaultPlan, GroupPlan
+from pulumi_seawall import DatabasePlan, FailoverPlan, FaultPlan, GroupPlan, RolloutPlan
 from seawall.errors import SeawallError
 from seawall.topology import Topology
 from stacks.data import declare_data, plan_data, planned_database
@@ -19,6 +19,7 @@ from stacks.monitoring import MonitoringPlans, declare_monitoring, plan_monitori
 from stacks.notifications import ROUTE53_REGION, declare_topics, plan_topics
 from stacks.reads import declare_reads, plan_reads
 from stacks.recovery import RecoveryPlan, declare_recovery, plan_recovery
+from stacks.release import declare_release, plan_release
 from stacks.workload import declare_workload, plan_topology, plan_workload
 
 
@@ -34,6 +35,7 @@ class Plans:
     faults: Mapping[str, FaultPlan]
     identity: IdentityPlan | None
     monitoring: MonitoringPlans | None
+    release: RolloutPlan | None
 
 
 def declare() -> None:
@@ -59,10 +61,11 @@ def declare() -> None:
     faults = declare_faults(environment, plans.faults, [data.component] if data else [], options)
     identity = declare_identity(environment, plans.identity, plans.topology, plans.edge, edge, options)
     monitoring = declare_monitoring(environment, plans.monitoring, workload, options)
+    release = declare_release(environment, plans.release, workload, options)
 
     pulumi.export("service", environment.service)
     pulumi.export("environment", environment.environment)
-    parts = (edge, reads, workload, data, recovery, faults, identity, monitoring)
+    parts = (edge, reads, workload, data, recovery, faults, identity, monitoring, release)
     for name, value in joined(*(part.outputs for part in parts if part is not None)).items():
         pulumi.export(name, value)
 
@@ -96,5 +99,6 @@ def check(environment: Environment) -> Plans:
     faults = plan_faults(environment)
     identity = plan_identity(environment, topology, edge)
     monitoring = plan_monitoring(environment)
+    release = plan_release(environment)
     refuse_to_undo(topology, read_live(environment.service, environment.environment, topology.regions))
-    return Plans(edge, reads, data, recovery, topology, faults, identity, monitoring)
+    return Plans(edge, reads, data, recovery, topology, faults, identity, monitoring, release)

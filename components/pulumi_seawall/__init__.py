@@ -18,6 +18,7 @@ from pulumi_seawall._backup_args import (
     VaultLockMode,
 )
 from pulumi_seawall._backup_plan import PlannedBackups, plan_backups
+from pulumi_seawall._canary_analysis_args import CanaryAnalysisArgs, CanaryJudgement, CanaryLook
 from pulumi_seawall._database_args import (
     DatabaseAlarmsArgs,
     DatabaseEngine,
@@ -109,6 +110,23 @@ from pulumi_seawall._monitoring_plan import (
 from pulumi_seawall._pipeline_plan import PipelinePlan, plan_pipeline_identity
 from pulumi_seawall._replication_args import BackupReplicationArgs, BackupReplicationImportIds
 from pulumi_seawall._replication_plan import ReplicationPlan, plan_replication
+from pulumi_seawall._rollout_args import (
+    AdoptedDeploymentArgs,
+    AlbRouterArgs,
+    AutoscalingArgs,
+    CanaryRolloutArgs,
+    CanaryRouterArgs,
+    CanaryStepArgs,
+    ContainerResourcesArgs,
+    DrainBy,
+    GatewayRouterArgs,
+    IstioRouterArgs,
+    MountedTopologyArgs,
+    ScaleDown,
+    SecretKeyArgs,
+    ZoneSpread,
+)
+from pulumi_seawall._rollout_plan import RolloutPlan, plan_canary_rollout
 from pulumi_seawall._switch_args import (
     FailoverSwitchArgs,
     SwitchArgs,
@@ -133,6 +151,7 @@ from pulumi_seawall._workload_plan import WorkloadPlan, plan_workload_identity
 from pulumi_seawall.alert_rules import AlertRules
 from pulumi_seawall.backup_plan import BackupPlan
 from pulumi_seawall.backup_replication import BackupReplication
+from pulumi_seawall.canary_rollout import CanaryRollout
 from pulumi_seawall.failover_record import FailoverRecord
 from pulumi_seawall.failover_switch import FailoverSwitch
 from pulumi_seawall.fault_experiment import FaultExperiment
@@ -149,12 +168,15 @@ from seawall.slo import NoData
 from seawall.timing import HealthCheckProtocol
 
 __all__ = [
+    "AdoptedDeploymentArgs",
     "AlarmCheckArgs",
     "AlarmComparison",
     "AlarmDefinitionArgs",
     "AlarmStatistic",
+    "AlbRouterArgs",
     "AlertRules",
     "AlertRulesArgs",
+    "AutoscalingArgs",
     "BackupCopyArgs",
     "BackupPlan",
     "BackupPlanArgs",
@@ -172,6 +194,14 @@ __all__ = [
     "BranchPatternArgs",
     "CalculatedCheckArgs",
     "CalculatedRule",
+    "CanaryAnalysisArgs",
+    "CanaryJudgement",
+    "CanaryLook",
+    "CanaryRollout",
+    "CanaryRolloutArgs",
+    "CanaryRouterArgs",
+    "CanaryStepArgs",
+    "ContainerResourcesArgs",
     "DatabaseAlarmsArgs",
     "DatabaseEngine",
     "DatabaseLoginArgs",
@@ -181,6 +211,7 @@ __all__ = [
     "DatabaseRecoveryArgs",
     "DatabaseRefArgs",
     "DetectionArgs",
+    "DrainBy",
     "EndpointCheckArgs",
     "EntryImportIds",
     "FailoverImportIds",
@@ -196,6 +227,7 @@ __all__ = [
     "FaultKind",
     "FaultLimit",
     "FaultPlan",
+    "GatewayRouterArgs",
     "GroupPlan",
     "GroupTargetArgs",
     "HealthCheck",
@@ -203,6 +235,7 @@ __all__ = [
     "HealthCheckPlan",
     "HealthCheckProtocol",
     "InsufficientData",
+    "IstioRouterArgs",
     "KubernetesTargetArgs",
     "KubernetesTargetKind",
     "LagMeasure",
@@ -214,6 +247,7 @@ __all__ = [
     "MonitoredClusterArgs",
     "MonitoringArgs",
     "MonitoringPlan",
+    "MountedTopologyArgs",
     "NetworkScope",
     "NoData",
     "ObjectPlan",
@@ -244,8 +278,11 @@ __all__ = [
     "ReplicationPlan",
     "RestoreAlgorithm",
     "RestoreTestingArgs",
+    "RolloutPlan",
     "RoutingControlPlan",
     "RulesPlan",
+    "ScaleDown",
+    "SecretKeyArgs",
     "ServiceLevelObjective",
     "ServiceLevelObjectiveArgs",
     "SloPlan",
@@ -274,9 +311,11 @@ __all__ = [
     "WorkloadPurpose",
     "WriterNameArgs",
     "ZonePart",
+    "ZoneSpread",
     "instance_identifier",
     "plan_alert_rules",
     "plan_backups",
+    "plan_canary_rollout",
     "plan_database",
     "plan_failover",
     "plan_fault",

@@ -12,20 +12,12 @@ class KubernetesObject(pulumi.CustomResource):
     """One object, declared as it is sent: what is tested against Kubernetes' schemas is what arrives.
 
     Args:
+        token: The resource's type, e.g. `kubernetes:core/v1:Service`.
         name: Of the resource.
         manifest: With `apiVersion` and `kind`; parts may be known only during the deployment.
         opts: With the parent and the cluster's provider.
-        kind: The resource's kind where it is not the manifest's: a patch of an object that somebody else owns.
     """
 
-    def __init__(
-        self, name: str, manifest: Mapping[str, Any], opts: pulumi.ResourceOptions, *, kind: str | None = None
-    ) -> None:
-        version = str(manifest["apiVersion"])
-        group = version if "/" in version else f"core/{version}"
-        super().__init__(
-            f"kubernetes:{group}:{kind or manifest['kind']}",
-            name,
-            dict(manifest),
-            pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(version=kubernetes_version())),
-        )
+    def __init__(self, token: str, name: str, manifest: Mapping[str, Any], opts: pulumi.ResourceOptions) -> None:
+        versioned = pulumi.ResourceOptions(version=kubernetes_version())
+        super().__init__(token, name, dict(manifest), pulumi.ResourceOptions.merge(opts, versioned))

@@ -14,6 +14,7 @@ import pytest
 import pulumi_seawall
 from backup_samples import plan_args, replication_args
 from monitoring_args import alert_rules_args, slo_args, watchdog_args
+from rollout_args import ONE_CLUSTER, rollout_args
 from topology_documents import shop
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -189,10 +190,19 @@ def watchdog() -> pulumi_seawall.Watchdog:
     return pulumi_seawall.Watchdog("shop", watchdog_args())
 
 
+def canary_rollout() -> pulumi_seawall.CanaryRollout:
+    """In two clusters, with everything that a `CanaryRollout` can declare; a second one with a route."""
+    gateway = {"gateway_api": {"gateway": "public"}}
+    pulumi_seawall.CanaryRollout("routed", rollout_args(router=gateway, monitoring__clusters=ONE_CLUSTER))
+    scaling = {"minimum_replicas": 3, "maximum_replicas": 9}
+    return pulumi_seawall.CanaryRollout("shop", rollout_args(autoscaling=scaling))
+
+
 COMPONENTS = {
     "AlertRules": alert_rules,
     "BackupReplication": backup_replication,
     "BackupPlan": backup_plan,
+    "CanaryRollout": canary_rollout,
     "FailoverRecord": failover_record,
     "FailoverSwitch": failover_switch,
     "FaultExperiment": fault_experiment,

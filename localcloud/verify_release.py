@@ -1,0 +1,90 @@
+"""Hold the release of each cluster, as it was rendered, against what the program says that it declared."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from localcloud.findings import GONE, Finding, unlike
+from localcloud.provider.kubernetes.manifests import Manifest, folder_name, path_of, read
+
+ARGO_VERSION: Final = "argoproj.io/v1alpha1"
+HASH_LABEL: Final = "rollouts-pod-template-hash"
+
+
+def releases(outputs: Mapping[str, Any], manifests: Path) -> Iterator[Finding]:
+    """Each Rollout: of the declared image and steps, with everything that it refers to, and pods that are scraped.
+
+    Args:
+        outputs: The program's: `releases` (region, namespace, name, image, weights, services, templates, grace_seconds) and
+            `clusters` (context by region).
+        manifests: Folder with a folder per cluster.
+    """
+    for claim in outputs.get("releases", []):
+        context = outputs["clusters"][claim["region"]]
+        cluster = _Cluster(manifests / folder_name(context), claim["namespace"])
+        title = f"{claim['namespace']}/{claim['name']} in {context}"
+        found = cluster.object(ARGO_VERSION, "Rollout", claim["name"])
+        if found is None:
+            yield Finding("release", title, "missing", GONE)
+            continue
+        pod, canary = found["spec"]["template"]["spec"], found["spec"]["strategy"]["canary"]
+        weights = [step["setWeight"] for step in canary["steps"] if "setWeight" in step]
+        waits = json.loads(found["metadata"]["annotations"]["pulumi.com/waitFor"])
+        yield Finding(
+            "release",
+            title,
+            f"rendered: {pod['containers'][0]['image']}, {', '.join(map(str, weights))} %",
+            unlike(
+                {
+                    "image": (claim["image"], pod["containers"][0]["image"]),
+                    "weights": (claim["weights"], weights),
+                    "grace seconds": (claim["grace_seconds"], pod["terminationGracePeriodSeconds"]),
+                    "waited for": (True, f"jsonpath={{.status.restartedAt}}={found['spec']['restartAt']}" in waits),
+                    "services": (set(claim["services"]), cluster.among("v1", "Service", claim["services"])),
+                    "templates that steps name": (set(claim["templates"]), _templates_named(canary)),
+                    "templates": (
+                        set(claim["templates"]),
+                        cluster.among(ARGO_VERSION, "AnalysisTemplate", claim["templates"]),
+                    ),
+                    "pods scraped with their hash": (True, cluster.scrapes(claim["name"], found)),
+                    "topology to mount": (True, cluster.has_config_maps_of(pod)),
+                }
+            ),
+        )
+
+
+def _templates_named(canary: Mapping[str, Any]) -> set[str]:
+    """Every AnalysisTemplate that a Rollout's strategy refers to."""
+    judged = [canary["analysis"], *(step["analysis"] for step in canary["steps"] if "analysis" in step)]
+    return {template["templateName"] for each in judged for template in each["templates"]}
+
+
+class _Cluster:
+    """The rendered objects of one namespace of a cluster."""
+
+    def __init__(self, folder: Path, namespace: str) -> None:
+        self._folder, self._namespace = folder, namespace
+
+    def object(self, version: str, kind: str, name: str) -> Manifest | None:
+        """An object, or None."""
+        metadata = {"name": name, "namespace": self._namespace}
+        return read(self._folder / path_of({"apiVersion": version, "kind": kind, "metadata": metadata}))
+
+    def among(self, version: str, kind: str, names: list[str]) -> set[str]:
+        """Those of the names that there are objects of."""
+        return {name for name in names if self.object(version, kind, name) is not None}
+
+    def scrapes(self, name: str, rollout: Manifest) -> bool:
+        """Whether a PodMonitor selects the Rollout's pods and keeps the hash of their template."""
+        monitor = self.object("monitoring.coreos.com/v1", "PodMonitor", name)
+        if monitor is None:
+            return False
+        wanted = monitor["spec"]["selector"]["matchLabels"]
+        labels = rollout["spec"]["template"]["metadata"]["labels"]
+        return HASH_LABEL in monitor["spec"]["podTargetLabels"] and wanted.items() <= labels.items()
+
+    def has_config_maps_of(self, pod: Mapping[str, Any]) -> bool:
+        """Whether every ConfigMap that a pod mounts is there, and there is one: a pod does not start without."""
+        names = [volume["configMap"]["name"] for volume in pod["volumes"] if "configMap" in volume]
+        return bool(names) and self.among("v1", "ConfigMap", names) == set(names)

@@ -41,40 +41,38 @@ import (
 // A kind is what a manifest calls itself.
 type kind struct{ apiVersion, name string }
 
-// strategies are the API server's own, by the kind of whatever version. A kind that is not among them is a fault: what
-// nobody can judge must not pass.
-var strategies = map[schema.GroupKind]rest.RESTCreateStrategy{
-	{Group: "", Kind: "ConfigMap"}:                                   configmap.Strategy,
-	{Group: "", Kind: "Namespace"}:                                   namespace.Strategy,
-	{Group: "", Kind: "PodTemplate"}:                                 podtemplate.Strategy,
-	{Group: "", Kind: "Secret"}:                                      secret.Strategy,
-	{Group: "", Kind: "Service"}:                                     service.Strategy,
-	{Group: "", Kind: "ServiceAccount"}:                              serviceaccount.Strategy,
-	{Group: "apps", Kind: "Deployment"}:                              deployment.Strategy,
-	{Group: "autoscaling", Kind: "HorizontalPodAutoscaler"}:          horizontalpodautoscaler.Strategy,
-	{Group: "networking.k8s.io", Kind: "Ingress"}:                    ingress.Strategy,
-	{Group: "networking.k8s.io", Kind: "NetworkPolicy"}:              networkpolicy.Strategy,
-	{Group: "policy", Kind: "PodDisruptionBudget"}:                   poddisruptionbudget.Strategy,
-	{Group: "rbac.authorization.k8s.io", Kind: "ClusterRole"}:        clusterrole.Strategy,
-	{Group: "rbac.authorization.k8s.io", Kind: "ClusterRoleBinding"}: clusterrolebinding.Strategy,
-	{Group: "rbac.authorization.k8s.io", Kind: "Role"}:               role.Strategy,
-	{Group: "rbac.authorization.k8s.io", Kind: "RoleBinding"}:        rolebinding.Strategy,
+// strategies are the API server's own, by kind and each version that it still serves: the code knows versions that are
+// long gone. A kind that is not among them is a fault: what nobody can judge must not pass.
+var strategies = map[kind]rest.RESTCreateStrategy{
+	{"v1", "ConfigMap"}:                                    configmap.Strategy,
+	{"v1", "Namespace"}:                                    namespace.Strategy,
+	{"v1", "PodTemplate"}:                                  podtemplate.Strategy,
+	{"v1", "Secret"}:                                       secret.Strategy,
+	{"v1", "Service"}:                                      service.Strategy,
+	{"v1", "ServiceAccount"}:                               serviceaccount.Strategy,
+	{"apps/v1", "Deployment"}:                              deployment.Strategy,
+	{"autoscaling/v1", "HorizontalPodAutoscaler"}:          horizontalpodautoscaler.Strategy,
+	{"autoscaling/v2", "HorizontalPodAutoscaler"}:          horizontalpodautoscaler.Strategy,
+	{"networking.k8s.io/v1", "Ingress"}:                    ingress.Strategy,
+	{"networking.k8s.io/v1", "NetworkPolicy"}:              networkpolicy.Strategy,
+	{"policy/v1", "PodDisruptionBudget"}:                   poddisruptionbudget.Strategy,
+	{"rbac.authorization.k8s.io/v1", "ClusterRole"}:        clusterrole.Strategy,
+	{"rbac.authorization.k8s.io/v1", "ClusterRoleBinding"}: clusterrolebinding.Strategy,
+	{"rbac.authorization.k8s.io/v1", "Role"}:               role.Strategy,
+	{"rbac.authorization.k8s.io/v1", "RoleBinding"}:        rolebinding.Strategy,
 }
 
 var strict = serializer.NewCodecFactory(legacyscheme.Scheme, serializer.EnableStrict).UniversalDeserializer()
 
 // judgeBuiltIn decodes strictly, fills in defaults, converts to the internal version and asks the kind's strategy.
 func judgeBuiltIn(document []byte, object *unstructured.Unstructured) []error {
-	decoded, found, err := strict.Decode(document, nil, nil)
-	if runtime.IsNotRegisteredError(err) {
-		return []error{fmt.Errorf("nobody here knows %s of %s", object.GetKind(), object.GetAPIVersion())}
+	strategy, known := strategies[kind{object.GetAPIVersion(), object.GetKind()}]
+	if !known {
+		return []error{fmt.Errorf("nobody here judges %s of %s", object.GetKind(), object.GetAPIVersion())}
 	}
+	decoded, found, err := strict.Decode(document, nil, nil)
 	if err != nil {
 		return unfolded(err)
-	}
-	strategy, known := strategies[found.GroupKind()]
-	if !known {
-		return []error{fmt.Errorf("nobody here judges %s", found.GroupKind())}
 	}
 	legacyscheme.Scheme.Default(decoded)
 	internal, err := legacyscheme.Scheme.ConvertToVersion(decoded, schema.GroupVersion{Group: found.Group, Version: runtime.APIVersionInternal})

@@ -179,12 +179,12 @@ def _fit(policy: Policy, standing: Health, state: MemberState | None) -> _Fit:
 
 def _counts(policy: Policy, view: Effective, seen: Seen) -> bool:
     """Whether a vote says anything at all."""
-    fresh = not seen.stale(policy.stale_after_seconds)
+    fresh = not seen.stale(policy.staleness_seconds)
     return fresh and seen.vote.epoch == view.epoch and seen.vote.isolated is None
 
 
 def _tally(policy: Policy, view: Effective, seen: Sequence[Seen], subject: Subject) -> Tally:
-    return tally(subject, seen, policy.domains, epoch=view.epoch, stale_after_seconds=policy.stale_after_seconds)
+    return tally(subject, seen, policy.domains, epoch=view.epoch, stale_after_seconds=policy.staleness_seconds)
 
 
 def _target(lost: Target, region: str, writer: str | None) -> Target:

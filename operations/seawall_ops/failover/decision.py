@@ -165,7 +165,7 @@ def _aws_at_work(policy: Policy, situation: Situation, writer: str) -> str | Non
     """What AWS says that it is doing to the writer, which ends by itself; `None`: nothing, or nobody asked."""
     for each in situation.votes:
         verdict = each.vote.verdict(Subject(Evidence.STATUS, writer))
-        fresh = not each.stale(policy.stale_after_seconds) and each.vote.epoch == situation.view.epoch
+        fresh = not each.stale(policy.staleness_seconds) and each.vote.epoch == situation.view.epoch
         if fresh and verdict is not None and verdict.latest is Health.UNKNOWN and verdict.at_work:
             return f"AWS is at work on {writer}, as {each.vote.observer} was told: {verdict.because}"
     return None
@@ -208,7 +208,7 @@ def _count(policy: Policy, situation: Situation, subject: Subject, domains: Sequ
         situation.votes,
         domains,
         epoch=situation.view.epoch,
-        stale_after_seconds=policy.stale_after_seconds,
+        stale_after_seconds=policy.staleness_seconds,
     )
 
 

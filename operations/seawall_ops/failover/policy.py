@@ -92,8 +92,8 @@ class Policy:
     successes_to_clear: int = 6
     """In a row, before a subject is healthy again; more than `failures_to_trip`."""
     decision_interval_seconds: float = 10.0
-    stale_after_seconds: float = 0.0
-    """A vote that has not changed for so long is unknown; 0: two rounds, each with its time-outs."""
+    stale_after_seconds: float | None = None
+    """A vote that has not changed for so long is unknown; `None`: two rounds, each with its time-outs."""
     lag_limit_seconds: float = DEFAULT_LAG_LIMIT_SECONDS
     """A replica that was further behind when the writer was last seen is no candidate."""
     cool_down_seconds: float = HOUR_SECONDS
@@ -122,11 +122,9 @@ class Policy:
                 because="what flaps has to stay out for longer than it took to notice",
             )
         number("decision_interval_seconds", self.decision_interval_seconds, above=0)
-        if self.stale_after_seconds == 0:
-            object.__setattr__(self, "stale_after_seconds", self.shortest_staleness_seconds)
-        number("stale_after_seconds", self.stale_after_seconds, at_least=self.shortest_staleness_seconds)
+        number("stale_after_seconds", self.staleness_seconds, at_least=self.shortest_staleness_seconds)
         number("lag_limit_seconds", self.lag_limit_seconds, above=0)
-        number("cool_down_seconds", self.cool_down_seconds, at_least=self.stale_after_seconds)
+        number("cool_down_seconds", self.cool_down_seconds, at_least=self.staleness_seconds)
         if self.most_operations < 1:
             raise InvalidInput("most_operations", self.most_operations, allowed="at least 1, or mode = recommend")
         number("operations_window_seconds", self.operations_window_seconds, at_least=self.cool_down_seconds)
@@ -140,6 +138,11 @@ class Policy:
     def shortest_staleness_seconds(self) -> float:
         """Two rounds, each with the time-out of its checks and of the board: one lost vote is no lost observer."""
         return 2 * (self.interval_seconds + 2 * self.timeout_seconds)
+
+    @property
+    def staleness_seconds(self) -> float:
+        """After how many seconds without a change a vote is unknown."""
+        return self.shortest_staleness_seconds if self.stale_after_seconds is None else self.stale_after_seconds
 
     @property
     def quorum(self) -> int:

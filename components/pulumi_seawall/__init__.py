@@ -19,6 +19,8 @@ from pulumi_seawall._backup_args import (
 )
 from pulumi_seawall._backup_plan import PlannedBackups, plan_backups
 from pulumi_seawall._canary_analysis_args import CanaryAnalysisArgs, CanaryJudgement, CanaryLook
+from pulumi_seawall._dashboard_args import DashboardsArgs
+from pulumi_seawall._dashboard_plan import DashboardsPlan, plan_dashboards
 from pulumi_seawall._database_args import (
     DatabaseAlarmsArgs,
     DatabaseEngine,
@@ -33,6 +35,20 @@ from pulumi_seawall._database_args import (
 from pulumi_seawall._database_members import DatabaseMemberPlan
 from pulumi_seawall._database_names import instance_identifier
 from pulumi_seawall._database_plan import DatabasePlan, plan_database
+from pulumi_seawall._escalation_args import (
+    EmailArgs,
+    EscalationArgs,
+    EscalationReceiversArgs,
+    HeartbeatArgs,
+    LevelPolicyArgs,
+    MatcherStrategy,
+    OpsgenieArgs,
+    ReceiverArgs,
+    ReceiverSecretArgs,
+    SlackArgs,
+    WebhookArgs,
+)
+from pulumi_seawall._escalation_plan import EscalationPlan, PredictedStep, plan_escalation
 from pulumi_seawall._failover_args import (
     FailoverImportIds,
     FailoverRecordArgs,
@@ -97,6 +113,8 @@ from pulumi_seawall._monitoring_args import (
     MonitoringArgs,
     ServiceLevelObjectiveArgs,
     WatchdogArgs,
+    WatchedBackupArgs,
+    WatchedRolloutArgs,
 )
 from pulumi_seawall._monitoring_plan import (
     MonitoringPlan,
@@ -152,6 +170,8 @@ from pulumi_seawall.alert_rules import AlertRules
 from pulumi_seawall.backup_plan import BackupPlan
 from pulumi_seawall.backup_replication import BackupReplication
 from pulumi_seawall.canary_rollout import CanaryRollout
+from pulumi_seawall.dashboards import Dashboards
+from pulumi_seawall.escalation import Escalation
 from pulumi_seawall.failover_record import FailoverRecord
 from pulumi_seawall.failover_switch import FailoverSwitch
 from pulumi_seawall.fault_experiment import FaultExperiment
@@ -202,6 +222,9 @@ __all__ = [
     "CanaryRouterArgs",
     "CanaryStepArgs",
     "ContainerResourcesArgs",
+    "Dashboards",
+    "DashboardsArgs",
+    "DashboardsPlan",
     "DatabaseAlarmsArgs",
     "DatabaseEngine",
     "DatabaseLoginArgs",
@@ -212,8 +235,13 @@ __all__ = [
     "DatabaseRefArgs",
     "DetectionArgs",
     "DrainBy",
+    "EmailArgs",
     "EndpointCheckArgs",
     "EntryImportIds",
+    "Escalation",
+    "EscalationArgs",
+    "EscalationPlan",
+    "EscalationReceiversArgs",
     "FailoverImportIds",
     "FailoverPlan",
     "FailoverRecord",
@@ -234,6 +262,7 @@ __all__ = [
     "HealthCheckArgs",
     "HealthCheckPlan",
     "HealthCheckProtocol",
+    "HeartbeatArgs",
     "InsufficientData",
     "IstioRouterArgs",
     "KubernetesTargetArgs",
@@ -242,7 +271,9 @@ __all__ = [
     "LatencyEntryArgs",
     "LatencyRecord",
     "LatencyRecordArgs",
+    "LevelPolicyArgs",
     "LoadBalancerArgs",
+    "MatcherStrategy",
     "MissingData",
     "MonitoredClusterArgs",
     "MonitoringArgs",
@@ -253,6 +284,7 @@ __all__ = [
     "ObjectPlan",
     "ObjectiveExceptionArgs",
     "ObjectivesArgs",
+    "OpsgenieArgs",
     "PipelineIdentity",
     "PipelineIdentityArgs",
     "PipelineImportIds",
@@ -263,6 +295,7 @@ __all__ = [
     "PodArgs",
     "PredictedAlert",
     "PredictedRecovery",
+    "PredictedStep",
     "PredictedTerm",
     "PublishedBackoffArgs",
     "PublishedBreakerArgs",
@@ -272,6 +305,8 @@ __all__ = [
     "PublishedMemberArgs",
     "PublishedTopology",
     "PublishedTopologyArgs",
+    "ReceiverArgs",
+    "ReceiverSecretArgs",
     "RecordTarget",
     "ReplicatedDatabase",
     "ReplicatedDatabaseArgs",
@@ -285,6 +320,7 @@ __all__ = [
     "SecretKeyArgs",
     "ServiceLevelObjective",
     "ServiceLevelObjectiveArgs",
+    "SlackArgs",
     "SloPlan",
     "SpanArgs",
     "SwitchArgs",
@@ -301,6 +337,9 @@ __all__ = [
     "Watchdog",
     "WatchdogArgs",
     "WatchdogPlan",
+    "WatchedBackupArgs",
+    "WatchedRolloutArgs",
+    "WebhookArgs",
     "WeightedEntryArgs",
     "WeightedRecord",
     "WeightedRecordArgs",
@@ -316,7 +355,9 @@ __all__ = [
     "plan_alert_rules",
     "plan_backups",
     "plan_canary_rollout",
+    "plan_dashboards",
     "plan_database",
+    "plan_escalation",
     "plan_failover",
     "plan_fault",
     "plan_health_check",

@@ -46,3 +46,48 @@ def alert_rules_args(**changes: Any) -> Any:
 def watchdog_args(**changes: Any) -> Any:
     """Of a `Watchdog`."""
     return changed({"monitoring": MONITORING, "url_file": "/etc/alertmanager/secrets/switch/url"}, changes)
+
+
+def secret(name: str, key: str = "key") -> dict[str, str]:
+    """Where a secret is."""
+    return {"name": name, "key": key}
+
+
+RECEIVERS: dict[str, Any] = {
+    "on_call": {
+        "pagerduty": secret("pagerduty"),
+        "opsgenie": {"api_key": secret("opsgenie"), "api_url": "https://api.eu.opsgenie.com/"},
+    },
+    "manager": {
+        "webhooks": [{"url_secret": secret("manager", "url"), "token": secret("manager", "token")}],
+        "email": {
+            "to": "manager@example.com",
+            "sender": "alerts@example.com",
+            "smarthost": "smtp.example.com:587",
+            "username": "alerts",
+            "password": secret("smtp"),
+        },
+    },
+    "team": {
+        "slack": {"url": secret("slack"), "channel": "#shop"},
+        "webhooks": [{"url": "https://board.example.com/alerts"}],
+    },
+}
+"""Each way of telling somebody."""
+
+
+def escalation_args(**changes: Any) -> Any:
+    """Of an `Escalation` by time."""
+    args = {
+        "monitoring": MONITORING,
+        "config_selector_labels": {"release": "prometheus"},
+        "receivers": RECEIVERS,
+        "heartbeat": {"url_file": "/etc/alertmanager/secrets/switch/url", "url_secret": secret("switch", "url")},
+    }
+    return changed(args, changes)
+
+
+def incident_args(**changes: Any) -> Any:
+    """Of an `Escalation` whose later steps are the incident server's."""
+    incidents = {"url": "http://incidents.shop.svc:9095/alerts", "token": secret("incidents")}
+    return escalation_args(**{"receivers__manager": ..., "incidents": incidents, **changes})

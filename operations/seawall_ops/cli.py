@@ -38,6 +38,7 @@ from seawall_ops.drift import EPILOG as DRIFT_EPILOG
 from seawall_ops.drift import drift
 from seawall_ops.exits import ExitCode
 from seawall_ops.explain.command import app as dns
+from seawall_ops.failover.command import app as failover
 from seawall_ops.review import EPILOG as PREVIEW_EPILOG
 from seawall_ops.review import preview_command
 
@@ -77,6 +78,7 @@ app.command("preview", epilog=PREVIEW_EPILOG)(preview_command)
 app.add_typer(audit, name="audit")
 app.add_typer(backups, name="backups")
 app.add_typer(dns, name="dns")
+app.add_typer(failover, name="failover")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -12,10 +12,33 @@ from seawall.errors import CloudUnavailable
 from seawall_ops.clients import asking
 from seawall_ops.failover.board import BoardUnavailable, Outrun, Stored
 
-__all__ = ["CLUSTER_KEY", "RECORD_KEY", "DynamoDbStore"]
+__all__ = ["CLUSTER_KEY", "RECORD_KEY", "DynamoDbStore", "bounded_client"]
 
 CLUSTER_KEY: Final = "cluster"
 RECORD_KEY: Final = "record"
+ATTEMPTS: Final = 2  # one more, for a connection that had gone stale
+
+
+def bounded_client(region: str, timeout_seconds: float) -> Any:
+    """boto3's client of DynamoDB that answers or gives up within a time-out: what waits longer says nothing.
+
+    Args:
+        region: An AWS region.
+        timeout_seconds: For all attempts together, each with its connecting and its reading; between them the SDK waits for
+            up to a second.
+
+    Raises:
+        CloudUnavailable: There is no such profile, or its files are broken.
+    """
+    import boto3  # pyright: ignore[reportMissingTypeStubs]
+    from botocore.config import Config  # pyright: ignore[reportMissingTypeStubs]
+
+    share = timeout_seconds / (2 * ATTEMPTS)
+    config = Config(
+        connect_timeout=share, read_timeout=share, retries={"mode": "standard", "total_max_attempts": ATTEMPTS}
+    )
+    with asking("dynamodb"):
+        return cast("Any", boto3).session.Session().client("dynamodb", region_name=region, config=config)
 
 
 @final

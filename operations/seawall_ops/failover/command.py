@@ -1,0 +1,290 @@
+"""`seawall failover`: observe, see what is decided, pause and resume.
+
+Exit codes: 0 done and quiet, 1 somebody has to look, 2 wrong input, 3 AWS or the board could not be asked.
+"""
+
+import json
+import logging
+import os
+import signal
+import socket
+import time
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Final, TypeVar
+
+import typer
+
+from seawall.clock import SYSTEM_CLOCK
+from seawall.errors import CloudUnavailable, InvalidInput
+from seawall.topology import Effective, Engine, load
+from seawall_ops.exits import ExitCode
+from seawall_ops.failover.board import Board, BoardUnavailable, Posted
+from seawall_ops.failover.decision import Decision, Situation, decide, described
+from seawall_ops.failover.ledger import Pause
+from seawall_ops.failover.observe import Checks, MemberCheck
+from seawall_ops.failover.observer import Observer, Record, changes_of
+from seawall_ops.failover.policy import Policy
+from seawall_ops.failover.settings import Settings, read_settings
+from seawall_ops.failover.showing import Status, as_dict, ledger_lines, observer_rows, tally_rows
+from seawall_ops.failover.votes import Seen, Vote, Watch
+from seawall_ops.tables import print_table
+
+__all__ = ["app"]
+
+OBSERVE_EPILOG: Final = (
+    "Example: seawall failover observe --settings failover.yaml --domain eu-west-1. "
+    "Exit codes: 0 stopped, 2 wrong input, 3 AWS or the board could not be asked, 130 interrupted."
+)
+STATUS_EPILOG: Final = (
+    "Example: seawall failover status --settings failover.yaml. "
+    "Exit codes: 0 nothing to do, 1 somebody has to look, 2 wrong input, 3 the board could not be asked."
+)
+PAUSE_EPILOG: Final = (
+    "Example: seawall failover pause --settings failover.yaml --minutes 90 --why 'storage migration'. "
+    "Exit codes: 0 paused, 2 wrong input, 3 the board could not be asked."
+)
+RESUME_EPILOG: Final = (
+    "Example: seawall failover resume --settings failover.yaml. "
+    "Exit codes: 0 not paused any more, 2 wrong input, 3 the board could not be asked."
+)
+Result = TypeVar("Result")
+
+POLL_SECONDS: Final = 2.0  # between two readings of the board while `status` waits for votes to change
+AUDIT_OPERATION: Final = "failover-observer"  # under which an observer's votes and decisions stand in the audit
+
+app: Final = typer.Typer(help="Watch, decide and fail over.", no_args_is_help=True)
+
+SettingsFile = Annotated[Path, typer.Option("--settings", help="The file with policy, board and references.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document.")]
+
+
+@app.command(epilog=OBSERVE_EPILOG)
+def observe(
+    settings: SettingsFile,
+    domain: Annotated[
+        str | None, typer.Option(help="Failure domain that this runs in; default AWS_REGION.", envvar="AWS_REGION")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Unique on the board; default this host's name.")] = None,
+    audit: Annotated[
+        Path | None, typer.Option("--audit", help="File to which votes and decisions are recorded.")
+    ] = None,
+) -> None:
+    """Look at endpoints and database, vote, and say what would be decided, until it is stopped. Changes nothing."""
+    found = read_settings(settings)
+    view = load()
+    found.refuse_board_inside(view.declared)
+    if domain is None:
+        raise InvalidInput("--domain", domain, allowed=", ".join(found.policy.domains))
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    observer = Observer(
+        policy=found.policy,
+        board=found.open_board(),
+        name=name or socket.gethostname(),
+        domain=domain,
+        look=_checks(found, view, domain).look,
+        topology=load,
+        record=_recorder(audit),
+    )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: observer.stop())
+    observer.run()
+
+
+@app.command(epilog=STATUS_EPILOG)
+def status(
+    settings: SettingsFile,
+    wait: Annotated[
+        float | None,
+        typer.Option("--wait-seconds", help="Watch the votes for at most so long; default one round.", min=0),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the votes, the ledger and what is decided now. A vote counts once it is seen to change, so this waits."""
+    found = read_settings(settings)
+    policy = found.policy
+    longest = policy.interval_seconds + policy.timeout_seconds if wait is None else wait
+    shown = _watched(found, found.open_board(), load(), longest)
+    if as_json:
+        typer.echo(json.dumps(as_dict(shown), indent=2))
+    else:
+        _print(shown)
+    if not shown.quiet:
+        raise typer.Exit(ExitCode.ATTENTION)
+
+
+@app.command(epilog=PAUSE_EPILOG)
+def pause(
+    settings: SettingsFile,
+    why: Annotated[str, typer.Option(help="One line for everybody who looks.")],
+    minutes: Annotated[float | None, typer.Option(help="From now on.")] = None,
+    until: Annotated[str | None, typer.Option(help="A time with its zone, e.g. 2026-11-26T06:00Z.")] = None,
+    who: Annotated[str | None, typer.Option(help="Default: the user of this process.")] = None,
+) -> None:
+    """Let nothing be acted on for a time. Observers go on to watch and to recommend."""
+    now = datetime.now(UTC)
+    ends = _end(minutes, until, now)
+    paused = Pause(
+        id=uuid.uuid4().hex[:8],
+        who=who or os.environ.get("USER") or "unknown",
+        why=why,
+        until=ends,
+        duration_seconds=(ends - now).total_seconds(),
+    )
+    _reached(lambda: read_settings(settings).open_board().change(lambda ledger: ledger.paused(paused)))
+    typer.echo(str(paused))
+
+
+@app.command(epilog=RESUME_EPILOG)
+def resume(settings: SettingsFile) -> None:
+    """End a pause."""
+    _reached(lambda: read_settings(settings).open_board().change(lambda ledger: ledger.paused(None)))
+    typer.echo("not paused")
+
+
+def _end(minutes: float | None, until: str | None, now: datetime) -> datetime:
+    if (minutes is None) == (until is None):
+        raise InvalidInput("--minutes and --until", f"{minutes}, {until}", allowed="exactly one of the two")
+    if minutes is not None:
+        return now + timedelta(minutes=minutes)
+    try:
+        ends = datetime.fromisoformat(until or "")
+    except ValueError:
+        ends = None
+    if ends is None or ends.tzinfo is None:
+        raise InvalidInput("--until", until, allowed="a time with its zone, e.g. 2026-11-26T06:00Z")
+    return ends
+
+
+def _checks(found: Settings, view: Effective, domain: str) -> Checks:
+    """All that is watched; psycopg is imported only where there is a PostgreSQL to watch."""
+    database = view.declared.database
+    member: MemberCheck | None = None
+    if database is not None and database.engine is not Engine.POSTGRES:
+        raise InvalidInput(
+            "database.engine",
+            database.engine,
+            allowed="postgres",
+            because="for MySQL and MariaDB run seawall_ops.failover.observer.Observer with a MysqlCheck of your driver",
+        )
+    if database is not None:
+        from seawall_ops.failover.databases import PostgresCheck
+
+        member = PostgresCheck(
+            port=database.port,
+            database=database.database,
+            timeout_seconds=found.policy.timeout_seconds,
+            write_statement=found.write_statement,
+        )
+    return Checks(
+        timeout_seconds=found.policy.timeout_seconds,
+        references=found.references_of(domain),
+        member=member,
+        rds=_rds_clients() if found.aws_status and database is not None else None,
+    )
+
+
+def _rds_clients() -> Callable[[str], object]:
+    """A client per region, made when it is first needed."""
+    from seawall_ops.clients import client
+
+    clients: dict[str, object] = {}
+
+    def of(region: str) -> object:
+        if region not in clients:
+            clients[region] = client("rds", region)
+        return clients[region]
+
+    return of
+
+
+def _recorder(path: Path | None) -> Record:
+    """Changes of votes and decisions, to the audit."""
+    if path is None:
+        return lambda _vote, _decision: None
+    from seawall_ops import audit
+
+    trail = audit.Trail(path)
+    before: list[Vote] = []
+
+    def record(vote: Vote | None, decision: Decision | None) -> None:
+        if vote is not None:
+            for each in changes_of(vote, before[-1] if before else None):
+                fact = audit.Vote(
+                    observer=vote.observer,
+                    domain=vote.domain,
+                    subject=str(each.subject),
+                    verdict=each.standing.value,
+                    because=vote.isolated or each.because or "as it should be",
+                )
+                trail.write(AUDIT_OPERATION, fact)
+            before[:] = [vote]
+        if decision is not None:
+            for reason in decision.reasons:
+                fact = audit.Decision(subject="failover", decision=described(decision), because=reason)
+                trail.write(AUDIT_OPERATION, fact)
+
+    return record
+
+
+def _watched(found: Settings, board: Board, view: Effective, longest_seconds: float) -> Status:
+    """Read the board until every vote has changed once, or for so long."""
+    watch = Watch(SYSTEM_CLOCK)
+    ends = SYSTEM_CLOCK.monotonic() + longest_seconds
+    while True:
+        posted: Posted = _reached(board.read)
+        seen = watch.votes(posted.votes)
+        if all(each.age_seconds is not None for each in seen) or SYSTEM_CLOCK.monotonic() >= ends:
+            return _status(found.policy, board, view, posted, seen, watch)
+        time.sleep(min(POLL_SECONDS, max(0.0, ends - SYSTEM_CLOCK.monotonic())))
+
+
+def _status(
+    policy: Policy, board: Board, view: Effective, posted: Posted, seen: tuple[Seen, ...], watch: Watch
+) -> Status:
+    ages = watch.ages(posted.ledger.keys, posted.votes)
+    now = datetime.now(UTC)
+    return Status(
+        policy=policy,
+        epoch=view.epoch,
+        votes=seen,
+        ledger=posted.ledger,
+        ledger_ages=ages,
+        decision=decide(policy, Situation(view=view, votes=seen, ledger=posted.ledger, ages=ages, now=now)),
+        where=board.where,
+        held=(*ledger_lines(policy, posted.ledger, ages, now), *posted.broken),
+    )
+
+
+def _print(shown: Status) -> None:
+    columns = (
+        "observer",
+        "domain",
+        "vote",
+        "unchanged for",
+        "epoch",
+        "state",
+        "healthy",
+        "unhealthy",
+        "unknown",
+        "thinks",
+    )
+    print_table(columns, observer_rows(shown))
+    print_table(("subject", "healthy", "unhealthy", "unknown"), tally_rows(shown))
+    for line in shown.held:
+        typer.echo(f"held: {line}")
+    if shown.policy.never_acts_because is not None:
+        typer.echo(f"never acts: {shown.policy.never_acts_because}")
+    typer.echo(f"{shown.policy.cluster}: {described(shown.decision)}")
+    for reason in shown.decision.reasons:
+        typer.echo(f"  {reason}")
+
+
+def _reached(ask: Callable[[], Result]) -> Result:
+    """What cannot be asked has the exit code of that, also where it is no AWS."""
+    try:
+        return ask()
+    except BoardUnavailable as error:
+        raise CloudUnavailable(error.where, error.because) from error

@@ -26,7 +26,7 @@ from stacks.monitoring_settings import MonitoringSettings
 from stacks.workload import Workload
 
 REACH: Final = {"context", "kubeconfig", "namespace"}
-PARTS: Final = ("slo", "alerts", "watchdog")
+PARTS: Final = ("slo", "alerts", "watchdog", "dashboards")
 """Sections of components' own within the section."""
 WHOLE_NAMES: Final = ("objectives.", "monitoring.")
 """Beginnings of names that components and the file have in common."""

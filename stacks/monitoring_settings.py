@@ -30,6 +30,20 @@ class WatchdogSettings(Section):
     heartbeat_seconds: int | None = None
 
 
+class DashboardSettings(Section):
+    """See `pulumi_seawall.DashboardsArgs`; limits and period are those of `alerts` and `slo`."""
+
+    sidecar_labels: dict[str, str]
+    folder: str | None = None
+    folder_annotation: str | None = None
+    namespace: str | None = None
+    region_label: str | None = None
+    rollout: str | None = None
+    refresh_seconds: int | None = None
+    span_seconds: int | None = None
+    files_path: str | None = None
+
+
 class MonitoringSettings(Section):
     """Who watches the service, and what is told to whom. The first six: see `pulumi_seawall.MonitoringArgs`."""
 
@@ -42,3 +56,5 @@ class MonitoringSettings(Section):
     slo: SloSettings
     alerts: AlertSettings = AlertSettings()
     watchdog: WatchdogSettings
+    dashboards: DashboardSettings | None = None
+    """Without them nothing is shown."""

@@ -6,9 +6,10 @@ from typing import Any
 
 import pulumi
 
-from pulumi_seawall import DatabasePlan, FailoverPlan, FaultPlan, GroupPlan, RolloutPlan
+from pulumi_seawall import DashboardsPlan, DatabasePlan, FailoverPlan, FaultPlan, GroupPlan, RolloutPlan
 from seawall.errors import SeawallError
 from seawall.topology import Topology
+from stacks.dashboards import declare_shown, plan_shown
 from stacks.data import declare_data, plan_data, planned_database
 from stacks.edge import declare_edge, plan_edge
 from stacks.environment import Environment, load_environment
@@ -35,6 +36,7 @@ class Plans:
     faults: Mapping[str, FaultPlan]
     identity: IdentityPlan | None
     monitoring: MonitoringPlans | None
+    shown: DashboardsPlan | None
     release: RolloutPlan | None
 
 
@@ -61,11 +63,12 @@ def declare() -> None:
     faults = declare_faults(environment, plans.faults, [data.component] if data else [], options)
     identity = declare_identity(environment, plans.identity, plans.topology, plans.edge, edge, options)
     monitoring = declare_monitoring(environment, plans.monitoring, workload, options)
+    shown = declare_shown(environment, plans.shown, workload, options)
     release = declare_release(environment, plans.release, workload, options)
 
     pulumi.export("service", environment.service)
     pulumi.export("environment", environment.environment)
-    parts = (edge, reads, workload, data, recovery, faults, identity, monitoring, release)
+    parts = (edge, reads, workload, data, recovery, faults, identity, monitoring, shown, release)
     for name, value in joined(*(part.outputs for part in parts if part is not None)).items():
         pulumi.export(name, value)
 
@@ -99,6 +102,7 @@ def check(environment: Environment) -> Plans:
     faults = plan_faults(environment)
     identity = plan_identity(environment, topology, edge)
     monitoring = plan_monitoring(environment)
+    shown = plan_shown(environment)
     release = plan_release(environment)
     refuse_to_undo(topology, read_live(environment.service, environment.environment, topology.regions))
-    return Plans(edge, reads, data, recovery, topology, faults, identity, monitoring, release)
+    return Plans(edge, reads, data, recovery, topology, faults, identity, monitoring, shown, release)

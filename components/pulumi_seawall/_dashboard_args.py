@@ -30,9 +30,11 @@ class DashboardsArgs(TypedDict):
     rollout: NotRequired[str]
     """Name of the Rollout; default the service."""
     error_ratio: NotRequired[float]
+    """Share of failed requests at which HighErrorRate fires, as `AlertRules` is told; default 0.05."""
     latency_p95_seconds: NotRequired[float]
+    """Seconds at which HighLatency fires, as `AlertRules` is told; default 1."""
     replica_lag_seconds: NotRequired[float]
-    """Where alerts fire, as `AlertRules` is told: a ratio, and seconds."""
+    """Seconds at which ReplicaLag fires, as `AlertRules` is told; default the recovery point. Required where that is 0."""
     period_seconds: NotRequired[float]
     """Seconds over which the budgets are counted, as `ServiceLevelObjective` is told; default 30 days."""
     refresh_seconds: NotRequired[int]

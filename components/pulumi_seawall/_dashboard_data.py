@@ -6,9 +6,10 @@ from typing import Final
 from pulumi_seawall._dashboard_model import Color, Dashboard, Limit, Panel, PanelKind, Query, Row, State, Unit
 from pulumi_seawall._dashboard_resilience import coded
 from pulumi_seawall._dashboard_scope import RATE_INTERVAL, DashboardScope, is_one_of
-from pulumi_seawall._promql import duration, literal
+from pulumi_seawall._promql import duration, literal, series
 from pulumi_seawall._service_alerts import LOST_SECONDS, TAKES_WRITES, UNFIT
 from seawall.contract import (
+    BACKUP_NEWEST,
     REPLICA_CHOICES,
     REPLICA_LAG,
     REPLICA_LAG_SIZE,
@@ -235,8 +236,22 @@ def _history(scope: DashboardScope) -> Iterator[Panel]:
             queries=(
                 Query(f"{scope.by('router')}(increase({scope.of(metric)}[{RATE_INTERVAL}]))", "{{router}}" + region),
             ),
-            width=12,
+            width=8,
             height=6,
             no_data=NO_ROUTER,
             alerts=(alert,),
         )
+    newest = series(BACKUP_NEWEST.prometheus, *scope.in_regions)
+    yield Panel(
+        kind=PanelKind.SERIES,
+        title="Age of the newest backup",
+        description="Of each source that `seawall backups` writes: what a restore would lose. It only falls when one is made.",
+        queries=(
+            Query(f"time() - {scope.by('source', 'kind', operator='max')}({newest})", "{{source}} {{kind}}" + region),
+        ),
+        unit=Unit.SECONDS,
+        width=8,
+        height=6,
+        no_data="nobody writes how old backups are",
+        alerts=("BackupMissing",),
+    )

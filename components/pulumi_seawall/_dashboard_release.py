@@ -65,6 +65,7 @@ def _now(scope: DashboardScope) -> Iterator[Panel]:
         width=6,
         height=4,
         no_data=NOT_SCRAPED,
+        alerts=("CanaryAborted", "CanaryUnwatched"),
     )
     yield Panel(
         kind=PanelKind.STAT,

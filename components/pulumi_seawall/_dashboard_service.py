@@ -169,6 +169,7 @@ def _causes(scope: DashboardScope) -> Iterator[Panel]:
             f"{versions} > bool 1",
         ),
         opens="release",
+        alerts=("CanaryAborted",),
         states=(SIGNS[0], State(1, "under way", Color.ORANGE), State(2, "failing", Color.RED)),
     )
 

@@ -9,7 +9,6 @@ from pulumi_seawall._clusters import Reach, guarded
 from pulumi_seawall._dashboard_args import DashboardsArgs
 from pulumi_seawall._dashboard_plan import DashboardsPlan, plan_dashboards
 from pulumi_seawall._inputs import known
-from pulumi_seawall._kubernetes_object import KubernetesObject
 
 
 class Dashboards(pulumi.ComponentResource):
@@ -80,23 +79,20 @@ class Dashboards(pulumi.ComponentResource):
 
     def _config_map(
         self, name: str, plan: DashboardsPlan, region: str, key: str, provider: kubernetes.Provider
-    ) -> KubernetesObject:
+    ) -> kubernetes.core.v1.ConfigMap:
         labels = {
             "app.kubernetes.io/name": plan.monitoring.service,
             "app.kubernetes.io/component": "dashboards",
             **plan.labels,
         }
-        metadata: dict[str, object] = {
-            "name": plan.config_map(key),
-            "namespace": plan.namespace_in(region),
-            "labels": labels,
-        }
-        if plan.annotations:
-            metadata["annotations"] = dict(plan.annotations)
-        manifest = {
-            "apiVersion": "v1",
-            "kind": "ConfigMap",
-            "metadata": metadata,
-            "data": {f"{plan.config_map(key)}.json": plan.files[key]},
-        }
-        return KubernetesObject(name, manifest, pulumi.ResourceOptions(parent=self, provider=provider))
+        return kubernetes.core.v1.ConfigMap(
+            name,
+            metadata=kubernetes.meta.v1.ObjectMetaArgs(
+                name=plan.config_map(key),
+                namespace=plan.namespace_in(region),
+                labels=labels,
+                annotations=dict(plan.annotations) or None,
+            ),
+            data={f"{plan.config_map(key)}.json": plan.files[key]},
+            opts=pulumi.ResourceOptions(parent=self, provider=provider),
+        )

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import pulumi_seawall
+from asked_metrics import dashboards_args
 from backup_samples import plan_args, replication_args
 from monitoring_args import alert_rules_args, slo_args, watchdog_args
 from rollout_args import ONE_CLUSTER, rollout_args
@@ -180,6 +181,11 @@ def alert_rules() -> pulumi_seawall.AlertRules:
     return pulumi_seawall.AlertRules("shop", alert_rules_args())
 
 
+def dashboards() -> pulumi_seawall.Dashboards:
+    """In two clusters, with a provider each."""
+    return pulumi_seawall.Dashboards("shop", dashboards_args())
+
+
 def service_level_objective() -> pulumi_seawall.ServiceLevelObjective:
     """In two clusters, with a provider each."""
     return pulumi_seawall.ServiceLevelObjective("shop", slo_args())
@@ -203,6 +209,7 @@ COMPONENTS = {
     "BackupReplication": backup_replication,
     "BackupPlan": backup_plan,
     "CanaryRollout": canary_rollout,
+    "Dashboards": dashboards,
     "FailoverRecord": failover_record,
     "FailoverSwitch": failover_switch,
     "FaultExperiment": fault_experiment,

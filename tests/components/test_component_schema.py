@@ -17,6 +17,7 @@ COMPONENTS: list[type[pulumi.ComponentResource]] = [
     pulumi_seawall.BackupPlan,
     pulumi_seawall.BackupReplication,
     pulumi_seawall.CanaryRollout,
+    pulumi_seawall.Dashboards,
     pulumi_seawall.HealthCheck,
     pulumi_seawall.FailoverRecord,
     pulumi_seawall.FailoverSwitch,
@@ -48,6 +49,7 @@ def test_every_component_is_in_the_schema(schema):
         "seawall:index:FailoverRecord",
         "seawall:index:FailoverSwitch",
         "seawall:index:FaultExperiment",
+        "seawall:index:Dashboards",
         "seawall:index:HealthCheck",
         "seawall:index:LatencyRecord",
         "seawall:index:PipelineIdentity",
@@ -76,6 +78,7 @@ def test_every_argument_is_in_the_schema_with_a_description(schema):
     """What other languages see is what the TypedDict says, with its units."""
     for component, args in (
         ("AlertRules", pulumi_seawall.AlertRulesArgs),
+        ("Dashboards", pulumi_seawall.DashboardsArgs),
         ("BackupPlan", pulumi_seawall.BackupPlanArgs),
         ("BackupReplication", pulumi_seawall.BackupReplicationArgs),
         ("CanaryRollout", pulumi_seawall.CanaryRolloutArgs),

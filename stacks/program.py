@@ -62,7 +62,7 @@ def declare() -> None:
     workload = declare_workload(environment, plans.topology, data, options)
     faults = declare_faults(environment, plans.faults, [data.component] if data else [], options)
     identity = declare_identity(environment, plans.identity, plans.topology, plans.edge, edge, options)
-    monitoring = declare_monitoring(environment, plans.monitoring, workload, options)
+    monitoring = declare_monitoring(environment, plans.monitoring, plans.recovery, workload, options)
     shown = declare_shown(environment, plans.shown, workload, options)
     release = declare_release(environment, plans.release, workload, options)
 
@@ -101,7 +101,7 @@ def check(environment: Environment) -> Plans:
     plan_workload(environment, topology)
     faults = plan_faults(environment)
     identity = plan_identity(environment, topology, edge)
-    monitoring = plan_monitoring(environment)
+    monitoring = plan_monitoring(environment, recovery)
     shown = plan_shown(environment)
     release = plan_release(environment)
     refuse_to_undo(topology, read_live(environment.service, environment.environment, topology.regions))

@@ -20,10 +20,12 @@ from pulumi_seawall import (
     DatabasePlan,
     PlannedBackups,
     ReplicationPlan,
+    WatchedBackupArgs,
     instance_identifier,
     plan_backups,
     plan_replication,
 )
+from seawall.contract import BackupKind, backup_source
 from seawall.errors import InvalidInput
 from seawall.timing import Prediction
 from stacks.backup_settings import BackupSettings
@@ -41,6 +43,26 @@ class RecoveryPlan:
 
     backups: PlannedBackups
     replication: ReplicationPlan | None
+    source: str
+    """The writer's instance, as `seawall backups` names it."""
+
+    @property
+    def watched(self) -> tuple[WatchedBackupArgs, ...]:
+        """Every backup whose age tells whether it comes: where it is, and what its schedule and its windows allow."""
+        found: list[WatchedBackupArgs] = [
+            {"region": region, "source": self.source, "kind": BackupKind.RECOVERY_POINT, "limit_seconds": seconds}
+            for region, seconds in self.backups.oldest_seconds.items()
+        ]
+        if self.replication is not None:
+            found.append(
+                {
+                    "region": self.replication.region,
+                    "source": self.source,
+                    "kind": BackupKind.REPLICATED,
+                    "limit_seconds": self.replication.age_limit_seconds,
+                }
+            )
+        return tuple(found)
 
     @property
     def predictions(self) -> tuple[Prediction, ...]:
@@ -82,10 +104,10 @@ def plan_recovery(environment: Environment, data: DatabasePlan | None) -> Recove
     with named_as(partial(_in_the_file, _regions(environment, settings, writer.region))):
         backups = plan_backups(_args(environment, settings, writer.region, arn, {}))
     if settings.replication is None:
-        return RecoveryPlan(backups, None)
+        return RecoveryPlan(backups, None, backup_source(arn))
     with named_as(_replication_in_the_file):
         replication = plan_replication(_replication_args(environment, settings, writer.region, arn, {}, {}))
-    return RecoveryPlan(backups, replication)
+    return RecoveryPlan(backups, replication, backup_source(arn))
 
 
 def declare_recovery(

@@ -134,6 +134,29 @@ def silence_seconds(rules: Sequence[RulePlan], *, backup: Span, copy: Span, copi
     return seconds
 
 
+def oldest_seconds(rules: Sequence[RulePlan], sources: Sequence[str], *, backup: Span, copy: Span) -> dict[str, float]:
+    """How old, in seconds, the newest backup in each region of ours may be although all is well.
+
+    Args:
+        rules: The plan's.
+        sources: Regions of what is backed up; the others have copies.
+        backup: Typical and worst seconds until a backup is complete.
+        copy: The same for a copy.
+    """
+    oldest: dict[str, float] = {}
+    for rule in rules:
+        own, *copies = rule.timing(backup, copy)
+        found = [(region, longest_silence_seconds(own)) for region in sources]
+        found += [
+            (each.region, longest_silence_seconds(schedule, copied=True))
+            for each, schedule in zip(rule.copies, copies, strict=True)
+            if each.account is None
+        ]
+        for region, seconds in found:
+            oldest[region] = min(seconds, oldest.get(region, seconds))
+    return oldest
+
+
 def unwatched(rules: Sequence[RulePlan], *, backup: Span, copy: Span) -> list[str]:
     """A line for each rule whose absence the alarms cannot see: a more frequent rule fills the same vault."""
     seconds = {rule.name: longest_silence_seconds(rule.timing(backup, copy)[0]) for rule in rules}

@@ -10,7 +10,7 @@ from typing import Final, cast
 
 import pulumi
 
-from pulumi_seawall._backup_alarms import BackupAlarm, source_alarms, unwatched
+from pulumi_seawall._backup_alarms import BackupAlarm, oldest_seconds, source_alarms, unwatched
 from pulumi_seawall._backup_args import (
     BackupPlanArgs,
     BackupResourceType,
@@ -78,6 +78,7 @@ class PlannedBackups:
         restore_role_arn: An existing role; `None`: declared where there are restore tests.
         import_ids: Roles that are adopted.
         keep_backups: Whether vaults and keys stay when this is destroyed.
+        oldest_seconds: How old the newest backup in each region of ours may be although all is well.
         predictions: Per failure class and path.
         warnings: What the objectives rest on, and what is not watched; a line each.
         tags: For everything that has tags.
@@ -94,6 +95,7 @@ class PlannedBackups:
     restore_role_arn: pulumi.Input[str] | None
     import_ids: BackupRoleImportIds
     keep_backups: bool
+    oldest_seconds: Mapping[str, float]
     predictions: tuple[Prediction, ...] = ()
     warnings: tuple[str, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -155,6 +157,7 @@ def plan_backups(args: BackupPlanArgs) -> PlannedBackups:
         restore_role_arn=_role_arn("restore_role_arn", given.get("restore_role_arn")),
         import_ids=_plan_role_imports(given, testing),
         keep_backups=flag("keep_backups", given.get("keep_backups", True)),
+        oldest_seconds=oldest_seconds(rules, [each.region for each in sources], backup=spans.backup, copy=spans.copy),
         predictions=found.predictions,
         warnings=(
             *_against_objectives(given, found),

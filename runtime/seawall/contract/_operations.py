@@ -17,12 +17,13 @@ class BackupKind(StrEnum):
     """RDS's own automated backups, replicated to another region."""
 
 
+# A time and not an age: an age in a file that nobody writes any more would stay young.
 BACKUP_NEWEST: Final = MetricSpec(
     otel="seawall.backup.newest_timestamp",
     kind=MetricKind.GAUGE,
     unit="s",
     attributes=("source", "kind"),
-    description="Unix time to which the newest backup of the source restores; a time, since an age would stand still.",
+    description="Unix time at which the newest backup of the source was begun or copied, or to which it restores.",
 )
 OPERATIONS_METRICS: Final = (BACKUP_NEWEST,)
 """Every metric of operations. The runtime exports none of them."""

@@ -65,4 +65,7 @@ def detected_ratio(count: int, requests: int, power: float) -> float:
 
 def fewest_requests(limit: float, chance: float) -> int:
     """Requests that can prove anything against a release at its limit: all of them bad, with at most this probability."""
-    return max(1, math.ceil(math.log(chance) / math.log(limit)))
+    requests = max(1, math.floor(math.log(chance) / math.log(limit)))
+    while at_least(requests, requests, limit) > chance:  # what rounding leaves of a division that comes out even, too
+        requests += 1
+    return requests

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from canary_samples import PAUSES, planned
@@ -87,6 +87,7 @@ def test_more_requests_than_the_minimum_never_make_a_false_abort_likelier(limit,
 
 
 @given(limit=RATIOS, chance=st.floats(1e-5, 0.05), requests=st.integers(1, 3000))
+@example(limit=0.001, chance=0.001, requests=1)  # rounding decides
 def test_a_count_proves_as_late_as_it_must_and_no_later(limit, chance, requests):
     """One bad request less would be within chance."""
     count = proving_count(requests, limit, chance)
@@ -122,6 +123,28 @@ def test_the_judgement_says_what_the_looks_can_tell():
     assert (step["minimum_requests"], step["aborts_from_ratio"], step["window_seconds"]) == (100, 0.13, 300)
     assert step["detects_ratio"] == pytest.approx(0.187, abs=0.0005)
     assert (background["minimum_requests"], background["aborts_from_ratio"]) == (40, 0.2)
+
+
+@pytest.mark.parametrize(
+    ("limit", "minimum", "aborts_from", "detects", "needed"),
+    [
+        (0.05, 20, 0.3, 0.456, 0.7),
+        (0.05, None, 0.14, 0.199, 3.3),
+        (0.05, 500, 0.084, 0.105, 16.7),
+        (0.05, 1000, 0.073, 0.087, 33.3),
+        (0.001, 1000, 0.006, 0.0105, 33.3),
+        (0.001, None, 0.0028, 0.00413, 166.7),
+    ],
+)
+def test_the_table_in_the_docs_is_right(limit, minimum, aborts_from, detects, needed):
+    """Four steps of five minutes, as they are by default."""
+    stated = {} if minimum is None else {"minimum_requests": minimum}
+    judgement = planned(steps=(*PAUSES, JudgedStep(100, 300)), error_ratio=limit, **stated).judgement
+    assert (judgement["step_looks"], judgement["background_looks"]) == (4, 19)
+    look = judgement["looks"][0]
+    assert look["aborts_from_ratio"] == aborts_from
+    assert look["detects_ratio"] == pytest.approx(detects, rel=0.005)
+    assert judgement["needed_requests_per_second"] == pytest.approx(needed, abs=0.05)
 
 
 def test_more_requests_tell_smaller_differences():

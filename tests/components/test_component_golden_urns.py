@@ -14,7 +14,7 @@ import pytest
 import pulumi_seawall
 from asked_metrics import dashboards_args
 from backup_samples import plan_args, replication_args
-from monitoring_args import alert_rules_args, slo_args, watchdog_args
+from monitoring_args import alert_rules_args, escalation_args, slo_args, watchdog_args
 from rollout_args import ONE_CLUSTER, rollout_args
 from topology_documents import shop
 
@@ -204,11 +204,17 @@ def canary_rollout() -> pulumi_seawall.CanaryRollout:
     return pulumi_seawall.CanaryRollout("shop", rollout_args(autoscaling=scaling))
 
 
+def escalation() -> pulumi_seawall.Escalation:
+    """Routes in two clusters."""
+    return pulumi_seawall.Escalation("shop", escalation_args())
+
+
 COMPONENTS = {
     "AlertRules": alert_rules,
     "BackupReplication": backup_replication,
     "BackupPlan": backup_plan,
     "CanaryRollout": canary_rollout,
+    "Escalation": escalation,
     "Dashboards": dashboards,
     "FailoverRecord": failover_record,
     "FailoverSwitch": failover_switch,

@@ -17,6 +17,7 @@ from localcloud.databases import Databases
 from localcloud.findings import Finding, unlike
 from localcloud.verify_backups import backups
 from localcloud.verify_dashboards import dashboards
+from localcloud.verify_escalation import escalations
 from localcloud.verify_identity import faults, identities
 from localcloud.verify_monitoring import alert_rules
 from localcloud.verify_names import names
@@ -63,7 +64,7 @@ def read_back(
 
     Args:
         outputs: The program's outputs: `zone_id`, `fqdn`, `records`, `health_checks`, `alarms`, `switch`, `topology`, `database`,
-            `backups`, `faults`, `identities`, `pipeline`, `monitoring`, `dashboards`, `releases`.
+            `backups`, `faults`, `identities`, `pipeline`, `monitoring`, `escalation`, `dashboards`, `releases`.
         endpoint: The cloud's address.
         recorded_file: Where the provider plugin keeps what the cloud cannot emulate.
         manifests: Where the Kubernetes plugin has rendered, a folder per cluster.
@@ -84,6 +85,7 @@ def read_back(
             *identities(session, endpoint, outputs, recorded_file),
             *config_maps(outputs, manifests),
             *alert_rules(outputs, manifests),
+            *escalations(outputs, manifests),
             *dashboards(outputs, manifests),
             *releases(outputs, manifests),
             *replication(servers),

@@ -73,6 +73,7 @@ class Forwarder:
         self._conflicts = 0
         self._asked = 0  # counts up with every record
         self._served = -1
+        self._tried = -1
         self._news: Final = threading.Condition()
         self._worker: Final = Worker(f"seawall-audit-{sink.name}", clock=clock)
         self._job: Final = self._worker.add(self._round)
@@ -91,10 +92,12 @@ class Forwarder:
             self._job.wake()
 
     def drained(self, timeout_seconds: float) -> bool:
-        """Wait, at most so long, until the sink has everything; whether it has."""
-        self._job.wake()
+        """Wait, at most so long, until the sink has everything or refuses it; whether it has it."""
         with self._news:
-            return self._news.wait_for(lambda: self._served >= self._asked, timeout_seconds)
+            self._tried = -1
+            self._job.wake()
+            self._news.wait_for(lambda: max(self._served, self._tried) >= self._asked, timeout_seconds)
+            return self._served >= self._asked
 
     def stop(self) -> None:
         """End the thread; a put that hangs is left to end by itself."""
@@ -105,10 +108,13 @@ class Forwarder:
             asked = self._asked
         try:
             self._send_all()
-        except (SeawallError, OSError) as error:
+        except SeawallError as error:
             if self._error is None:
                 self._told(f"audit: {self._sink.name} takes no records, which wait in {self._file.path}: {error}")
             self._error = str(error)
+            with self._news:
+                self._tried = asked
+                self._news.notify_all()
             pause, self._pause = self._pause, min(2 * self._pause, LONGEST_PAUSE_SECONDS)
             return pause
         if self._error is not None:
@@ -120,7 +126,11 @@ class Forwarder:
         return IDLE_SECONDS
 
     def _send_all(self) -> None:
-        with contextlib.suppress(FileNotFoundError):
+        for record in self._unfiled():
+            if record.key not in self._sent_unfiled:
+                self._put(record)
+                self._sent_unfiled.add(record.key)
+        with contextlib.suppress(OSError):  # the trail says itself what is wrong with its file
             if self._offset > self._file.path.stat().st_size:
                 self._offset = 0  # another file stands there now, or it was cut: what the sink has does no harm
             for offset, found in self._file.read(self._offset):
@@ -129,11 +139,7 @@ class Forwarder:
                 elif found.last:
                     break  # perhaps still being written
                 self._offset = offset
-        _write_mark(self._mark, self._offset)
-        for record in self._unfiled():
-            if record.key not in self._sent_unfiled:
-                self._put(record)
-                self._sent_unfiled.add(record.key)
+            _write_mark(self._mark, self._offset)
 
     def _put(self, record: Record) -> None:
         try:

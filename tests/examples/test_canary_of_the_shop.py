@@ -35,6 +35,8 @@ def samples() -> list[Any]:
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:
             assert (await client.get("/products")).status_code == 200
+            for probe in ("/livez", "/readyz", "/startupz", "/metrics"):
+                await client.get(probe)
             return (await client.get("/metrics")).text
 
     text = anyio.run(asked)
@@ -51,6 +53,12 @@ def test_what_the_analysis_asks_of_the_canarys_pods_they_export(samples):
             assert found, name
             needed = set(query.labels) - OF_THE_TARGET - ({"le"} if name.endswith("_count") else set())
             assert any(needed <= labels for labels in found), (name, needed)
+
+
+def test_probes_and_scrapes_are_no_requests_to_the_canary(samples):
+    """With them a canary that nobody uses would soon have its minimum of requests, all of them good."""
+    counted = [sample for sample in samples if sample.name == f"{HTTP_REQUEST_DURATION.family}_count"]
+    assert {sample.labels["http_route"]: sample.value for sample in counted} == {"/products": 1}
 
 
 def test_the_shop_has_a_bucket_where_the_canarys_limit_is(samples):

@@ -250,7 +250,7 @@ def survive_sigkill(case: Case, root: Path, *, every: int = 1) -> Survey:
     survey = Survey(Counter())
     labels = labels_of(case, next(folders))
     for at in range(1, len(labels) + 1, every):
-        then = "undo" if (at // every) % 2 else "resume"
+        then = "undo" if at // every // 2 % 2 else "resume"  # points alternate between before and after: so by twos
         folder = next(folders)
         begin_and_be_killed(case, folder, at)
         survey.add(labels[at - 1], then, end_it(case, folder, then, Bomb(files=True)))

@@ -13,6 +13,7 @@ from typing import Any, Final, cast
 from pulumi_seawall._canary_analysis_args import CanaryAnalysisArgs, CanaryJudgement
 from pulumi_seawall._canary_analysis_looks import (
     BACKGROUND,
+    BAD_AT_LIMIT,
     STEP,
     JudgedStep,
     Look,
@@ -53,6 +54,9 @@ __all__ = ["AnalysisPlan", "JudgedStep", "plan_analysis"]
 
 CONFIDENCE: Final = 0.95
 CONFIDENCES: Final = (0.8, 0.9999)
+MOST_REQUESTS: Final = 1_000_000
+"""That a look is planned for: enough for one failure in 200 000, and summed in a moment."""
+LEAST_RATIO: Final = BAD_AT_LIMIT / MOST_REQUESTS
 INTERVAL_SECONDS: Final = 60
 INTERVALS_SECONDS: Final = (10, 600)
 ARGUMENT: Final = "{{"
@@ -124,7 +128,9 @@ def plan_analysis(
         raise InvalidInput("analysis.confidence", confidence, allowed=f"{CONFIDENCES[0]} to {CONFIDENCES[1]}")
     windows = plan_windows(steps, scrape_seconds=scope.scrape_seconds, interval_seconds=_interval(given, scope))
     minimum = (
-        whole("analysis.minimum_requests", given["minimum_requests"], 1, None) if "minimum_requests" in given else None
+        whole("analysis.minimum_requests", given["minimum_requests"], 1, MOST_REQUESTS)
+        if "minimum_requests" in given
+        else None
     )
     looks = plan_looks(windows, error_ratio=failed, confidence=confidence, minimum_requests=minimum)
     of_step = next(look for look in looks if look.when == STEP)
@@ -242,6 +248,13 @@ def _error_ratio(given: Mapping[str, Any], objectives: Objectives) -> float:
             value,
             allowed=f"above 0 and at most {literal(most)}",
             because=f"objectives.error_rate = {literal(most)} stops a release",
+        )
+    if value < LEAST_RATIO:
+        raise InvalidInput(
+            "analysis.error_ratio",
+            value,
+            allowed=f"at least {literal(LEAST_RATIO)}",
+            because=f"of {MOST_REQUESTS} requests, the most that one look judges, too few fail to tell",
         )
     return value
 

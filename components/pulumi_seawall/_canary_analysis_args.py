@@ -22,7 +22,7 @@ class CanaryAnalysisArgs(TypedDict):
     `latency_p95_seconds`; default 1, or that where it is less."""
     minimum_requests: NotRequired[int]
     """Requests to the canary during a step below which its look decides nothing; default five failures' worth at the
-    stricter of both limits, e.g. 100 for 5 %."""
+    stricter of both limits, e.g. 100 for 5 %. At most 1000000."""
     confidence: NotRequired[float]
     """Probability that a release exactly at both limits is not aborted by chance, over all looks at it; 0.8 to 0.9999,
     default 0.95."""

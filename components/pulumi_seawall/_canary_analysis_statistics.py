@@ -34,7 +34,7 @@ def at_least(count: int, requests: int, ratio: float) -> float:
     for bad in range(count, requests):
         term *= (requests - bad) / (bad + 1) * odds
         total += term
-        if term < total * NEGLIGIBLE:
+        if term <= total * NEGLIGIBLE:  # both 0 where the first was too small for a float
             break
     return min(total, 1.0)
 

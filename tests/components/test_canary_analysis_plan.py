@@ -108,6 +108,7 @@ def test_measurements_of_the_whole_release_are_kept():
         ({"prometheus_url": "https://prometheus/?token=secret"}, r"\(hidden\).*without user, password and parameters"),
         ({"error_ratio": 0.06}, "at most 0.05, because objectives.error_rate = 0.05 stops a release"),
         ({"error_ratio": 0}, "analysis.error_ratio = 0: above 0"),
+        ({"error_ratio": 1e-6}, "analysis.error_ratio = 1e-06: at least 5e-06, because of 1000000 requests"),
         ({"latency_p95_seconds": 1.0}, "at most 0.5 seconds, because a slower release breaks objectives.latency"),
         ({"latency_p95_seconds": 0.3}, "a bound of the app's buckets"),
         ({"latency_p95_seconds": -1}, "analysis.latency_p95_seconds = -1.0: above 0"),
@@ -117,7 +118,8 @@ def test_measurements_of_the_whole_release_are_kept():
         ({"interval_seconds": 10}, "at least 15 seconds, because monitoring.scrape_interval_seconds = 15"),
         ({"minimum_error_budget_ratio": 1}, "analysis.minimum_error_budget_ratio = 1: 0 to below 1"),
         ({"minimum_error_budget_ratio": -0.1}, "0 to below 1"),
-        ({"minimum_requests": 0}, "analysis.minimum_requests = 0: at least 1"),
+        ({"minimum_requests": 0}, "analysis.minimum_requests = 0: 1 to 1000000"),
+        ({"minimum_requests": 10**12}, "1 to 1000000"),
         (
             {"minimum_requests": 19},
             "at least 20, because one bad request of 19 is more than the limit of error-ratio, 0.05",

@@ -4,6 +4,7 @@ import json
 import math
 import subprocess
 from dataclasses import dataclass
+from typing import Any
 
 import promql_parser
 import pytest
@@ -33,14 +34,14 @@ def labels(pod_hash: str, *, pod: str = "a", route: str = "/", status: int = 200
     )
 
 
-def requests(pod_hash: str, values: str, **more: object) -> dict[str, str]:
+def requests(pod_hash: str, values: str, **more: Any) -> dict[str, str]:
     """A series of requests."""
-    return {f"{COUNT}{{{labels(pod_hash, **more)}}}": values}  # type: ignore[arg-type]
+    return {f"{COUNT}{{{labels(pod_hash, **more)}}}": values}
 
 
-def quick(pod_hash: str, values: str, **more: object) -> dict[str, str]:
+def quick(pod_hash: str, values: str, **more: Any) -> dict[str, str]:
     """A series of requests that were answered within the limit."""
-    return {f'{BUCKET}{{{labels(pod_hash, **more)},le="0.5"}}': values}  # type: ignore[arg-type]
+    return {f'{BUCKET}{{{labels(pod_hash, **more)},le="0.5"}}': values}
 
 
 def born(per_sample: float) -> str:

@@ -16,7 +16,7 @@ from pulumi_seawall._prometheus_rule import provider_of
 API_VERSION: Final = "monitoring.coreos.com/v1alpha1"
 """What the operator serves by default: v1beta1 takes a conversion webhook that is set up by hand."""
 KIND: Final = "AlertmanagerConfig"
-TOKEN: Final = "kubernetes:monitoring.coreos.com/v1alpha1:AlertmanagerConfig"
+RESOURCE: Final = "kubernetes:monitoring.coreos.com/v1alpha1:AlertmanagerConfig"
 
 
 class Escalation(pulumi.ComponentResource):
@@ -58,7 +58,7 @@ class Escalation(pulumi.ComponentResource):
             labels = {"app.kubernetes.io/name": service, "app.kubernetes.io/component": PURPOSE, **plan.labels}
             namespace = plan.namespaces[region]
             KubernetesObject(
-                TOKEN,
+                RESOURCE,
                 f"{name}-{region}",
                 {
                     "apiVersion": API_VERSION,

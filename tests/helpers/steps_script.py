@@ -6,7 +6,7 @@ from typing import Any
 
 from seawall.errors import SeawallError
 from seawall_ops.steps import Context, Observation, Operation, Plan, Timeouts, confirmed_by_name
-from steps_world import OPERATION, QUICK, Patch, World
+from steps_world import OPERATION, POLLING, Patch, World
 
 
 def operation(plan: Plan, folder: Path, **more: Any) -> Operation:
@@ -43,7 +43,7 @@ class Scripted(Patch):
         super().undo(context)
 
 
-def scripted_plan(world: World, *, no_return: bool = False, timeouts: Timeouts = QUICK, **first: object) -> Plan:
+def scripted_plan(world: World, *, no_return: bool = False, timeouts: Timeouts = POLLING, **first: object) -> Plan:
     """Fence, then a scripted promotion."""
     steps = (
         Patch(world, "fence", {"fence": "closed"}),

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from crash_points import Bomb, armed
+from seawall_ops.audit import AuditFile, Record, Trail, verify
+from seawall_ops.audit import Result as AuditResult
 from seawall_ops.steps import (
     Context,
     Observation,
@@ -23,8 +25,9 @@ from seawall_ops.steps import (
 from seawall_ops.steps import Result as StepsResult
 
 OPERATION = "move-1"
+AUDIT = "audit.jsonl"
 BEFORE = {"fence": "open", "writer": "eu-west-1", "dns": "eu-west-1", "dns-ttl": "60", "replicas": "2"}
-QUICK = Timeouts(verify_seconds=0.2, undo_seconds=0.2, observe_seconds=0.2, poll_seconds=0.01)
+POLLING = Timeouts(poll_seconds=0.01)  # the other times are long: a slow machine must not look like a failure
 
 
 class World:
@@ -73,7 +76,7 @@ class Patch(Step):
     wanted: dict[str, str]
     no_return: bool = False
     what: str = "set values"
-    timeouts: Timeouts = QUICK
+    timeouts: Timeouts = POLLING
     calls: list[str] = field(default_factory=list)
 
     def observe(self, context: Context) -> Observation:
@@ -115,7 +118,15 @@ AFTER = {"fence": "closed", "writer": "eu-central-1", "dns": "eu-central-1", "dn
 
 def make(folder: Path, bomb: Bomb, *, no_return: bool) -> Operation:
     plan, journals = armed(plan_of(World(folder, bomb), no_return=no_return), folder, bomb)
-    return Operation(plan, id=OPERATION, folder=folder, journals=journals, confirm=confirmed_by_name(OPERATION))
+    return Operation(
+        plan,
+        id=OPERATION,
+        folder=folder,
+        journals=journals,
+        confirm=confirmed_by_name(OPERATION),
+        trail=Trail(folder / AUDIT) if bomb.files else None,
+        told=lambda _fact: bomb.tick("after record"),
+    )
 
 
 def operation(folder: Path, bomb: Bomb) -> Operation:
@@ -124,6 +135,12 @@ def operation(folder: Path, bomb: Bomb) -> Operation:
 
 
 def settled(folder: Path, result: StepsResult) -> None:
-    """Done is all of it, undone is nothing of it; there is no third."""
+    """Done is all of it, undone is nothing of it; there is no third. The record is whole, and ends as the result does."""
     values = World(folder).values()
     assert values == {"done": AFTER, "undone": BEFORE}[result.end], (result, values)
+    if (folder / AUDIT).exists():
+        found = [each for _, each in AuditFile(folder / AUDIT).read()]
+        assert verify(found) == ()
+        assert isinstance(found[-1], Record)
+        assert isinstance(found[-1].fact, AuditResult)
+        assert found[-1].fact.end == result.end

@@ -19,6 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from crash_points import Bomb, Crash, armed
 from seawall.errors import InvalidInput, OperationInProgress, StepRefused
+from seawall.testing import FakeClock
 from seawall_ops.steps import (
     Context,
     Observation,
@@ -32,7 +33,7 @@ from seawall_ops.steps import (
 )
 from seawall_ops.steps.stores import only_run
 from steps_script import Lease
-from steps_world import BEFORE, QUICK, Patch, World
+from steps_world import BEFORE, Patch, World
 
 ID = "model-1"
 WANTED = {"replicas": "6", "fence": "closed", "writer": "eu-central-1", "dns": "eu-central-1"}
@@ -98,12 +99,13 @@ class Operations(RuleBasedStateMachine):
         world = World(self.folder, bomb)
         steps: list[Troubled] = []
         for position, name in enumerate(NAMES):
-            step = Troubled(world, name, {name: WANTED[name]}, no_return=position == NO_RETURN, timeouts=QUICK)
+            step = Troubled(world, name, {name: WANTED[name]}, no_return=position == NO_RETURN)
             step.machine, step.trouble = self, trouble if position == at else ""
             steps.append(step)
         plan = Plan(name="model", version=1, steps=tuple(steps), inputs={}, summary="Move the writer")
         plan, journals = armed(plan, self.folder, bomb)
         self.fence += 1
+        clock = FakeClock()
         return Operation(
             plan,
             id=ID,
@@ -112,7 +114,8 @@ class Operations(RuleBasedStateMachine):
             guard=Lease(self.fence, lost_at),
             confirm=confirmed_by_name(ID),
             on_failure=OnFailure.STOP if stop else OnFailure.UNDO,
-            sleep=lambda _seconds: None,
+            clock=clock,
+            sleep=clock.advance,
         )
 
     @rule(

@@ -33,7 +33,7 @@ from seawall_ops.steps import (
     result_as_dict,
 )
 from steps_script import Lease, operation, scripted_plan
-from steps_world import AFTER, BEFORE, OPERATION, QUICK, Patch, World, plan_of
+from steps_world import AFTER, BEFORE, OPERATION, POLLING, Patch, World, plan_of
 
 
 @pytest.fixture
@@ -168,7 +168,9 @@ def test_a_failed_step_can_stop_instead_and_be_undone_by_hand(world, tmp_path):
 
 def test_an_unanswered_look_is_never_taken_for_anything(world, tmp_path):
     """Unknown before an apply: nothing is applied. Unknown in an undo: nothing is undone."""
-    plan = scripted_plan(world, observe=ConnectionError("region is gone"))
+    plan = scripted_plan(
+        world, timeouts=replace(POLLING, observe_seconds=0.5), observe=ConnectionError("region is gone")
+    )
     result = operation(plan, tmp_path).run()
     assert result.end == "undone"
     assert "cannot tell how things are: ConnectionError: region is gone" in result.because
@@ -230,7 +232,7 @@ def test_an_apply_that_hangs_is_given_up_and_may_write_no_more(world, tmp_path):
             refused.set()
             raise
 
-    plan = scripted_plan(world, timeouts=replace(QUICK, apply_seconds=0.05), apply=hang)
+    plan = scripted_plan(world, timeouts=replace(POLLING, apply_seconds=0.05), apply=hang)
     result = operation(plan, tmp_path).run()
     assert result.end == "stopped"
     assert "it may have been applied" in result.because
@@ -275,7 +277,10 @@ def test_what_does_not_become_true_in_time_is_undone(world, tmp_path):
     def undone_behind_our_back(_context: Context) -> None:
         world.put("writer", "eu-north-1")
 
-    result = operation(scripted_plan(world, after_apply=undone_behind_our_back), tmp_path).run()
+    result = operation(
+        scripted_plan(world, timeouts=replace(POLLING, verify_seconds=0.2), after_apply=undone_behind_our_back),
+        tmp_path,
+    ).run()
     assert result.because == "promote: not verified within 0.2 s: partly applied: writer is eu-north-1"
     assert (result.end, world.values()) == ("undone", BEFORE)
 

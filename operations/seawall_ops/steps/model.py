@@ -73,7 +73,7 @@ class Timeouts:
     """How long each phase may take, in seconds.
 
     A phase that reads (observe, precheck) and fails to answer counts as "cannot tell". `verify` is asked again and again
-    until it holds or its time is up. An `apply` or `undo` that does not return is left behind and may write no more
+    until it holds or its time is up; a question that is under way then has `observe_seconds` to be answered. An `apply` or `undo` that does not return is left behind and may write no more
     (`Context.check` refuses), and the operation stops: it may have done its work, which the next look will tell.
 
     Raises:

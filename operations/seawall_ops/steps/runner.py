@@ -24,7 +24,6 @@ from seawall_ops.steps.results import Status
 __all__ = ["Halt", "PointOfNoReturn", "Runner", "past_no_return"]
 
 T = TypeVar("T")
-MINIMUM_SECONDS: Final = 0.1  # for a call that is made at the end of its time: it is looked at least once
 _Outcome = Literal["begun", "done", "already so", "refused", "failed", "not so yet", "timed out"]
 
 
@@ -288,7 +287,9 @@ class Runner:
         begun = self.clock.monotonic()
         while True:
             left = begun + seconds - self.clock.monotonic()
-            taken = self._call(position, function, max(left, MINIMUM_SECONDS), with_prior=with_prior)
+            # A look that begins when the time is nearly up has the time of any other look.
+            limit = max(left, step.timeouts.observe_seconds)
+            taken = self._call(position, function, limit, with_prior=with_prior)
             missing = taken.value if _fine(taken) else _why(taken)
             took = self.clock.monotonic() - begun
             if missing is None or took >= seconds:

@@ -9,7 +9,7 @@ from typing import Any, Final, cast
 
 from seawall.errors import CloudUnavailable, InvalidInput, SeawallError
 
-__all__ = ["asking", "client"]
+__all__ = ["asking", "client", "code_of"]
 
 # An operator waits at the terminal: a few tries with back-off, then the line that says what is wrong.
 ATTEMPTS: Final = 5
@@ -77,3 +77,9 @@ def asking(what: str) -> Generator[None]:
         raise CloudUnavailable(what, because) from error
     except BotoCoreError as error:
         raise CloudUnavailable(what, f"{type(error).__name__}: {error}") from error
+
+
+def code_of(error: Exception) -> str:
+    """The code of botocore's `ClientError`, e.g. `ConditionalCheckFailedException`; empty where it has none."""
+    response = cast("Mapping[str, Mapping[str, object]]", getattr(error, "response", {}))
+    return str(response.get("Error", {}).get("Code", ""))

@@ -12,7 +12,7 @@ import typer
 from seawall.errors import InvalidInput
 from seawall_ops.audit.facts import Kind, Unrecognized, encode
 from seawall_ops.audit.files import AuditFile, TornLine
-from seawall_ops.audit.objects import S3Sink
+from seawall_ops.audit.objects import PREFIX, S3Sink
 from seawall_ops.audit.records import Record
 from seawall_ops.audit.sinks import Sink
 from seawall_ops.audit.tables import TableSink
@@ -45,7 +45,6 @@ Prefix = Annotated[str, typer.Option("--prefix", help="Of the keys in the bucket
 Table = Annotated[str | None, typer.Option("--table", help="A DynamoDB table that has the record, too.")]
 Region = Annotated[str | None, typer.Option("--region", help="Of bucket and table; default the user's own.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document.")]
-PREFIX: Final = "seawall/audit/"
 
 app: Final = typer.Typer(help="The record of what operators' tools did.", no_args_is_help=True)
 
@@ -78,13 +77,13 @@ def show(
     begin = _time(since)
     sinks = _sinks(bucket, prefix, table, region)
     places = [_Place(sink.name, tuple(sink.read(operation))) for sink in sinks] if sinks and not file else _files(file)
-    kinds = {each.value for each in kind or Kind}
+    kinds = [each.value for each in kind or ()]
     records = {
         record.key: record
         for place in places
         for record in place.records
         if operation in (None, record.operation)
-        and (record.kind in kinds or not kind)
+        and (record.kind in kinds or not kinds)
         and (begin is None or record.at >= begin)
     }
     chosen = sorted(records.values(), key=lambda one: (one.at, one.chain, one.sequence))

@@ -11,10 +11,11 @@ from typing import Any, Final, cast
 
 from seawall.errors import AuditConflict, InvalidInput
 from seawall_ops.audit.records import Record, parse
-from seawall_ops.clients import asking, client
+from seawall_ops.clients import asking, client, code_of
 
-__all__ = ["S3Sink"]
+__all__ = ["PREFIX", "S3Sink"]
 
+PREFIX: Final = "seawall/audit/"  # of keys, where none is given
 EXISTS: Final = "PreconditionFailed"  # an object is there
 LOCK_MODE: Final = "COMPLIANCE"  # in governance mode whoever has the right may delete all the same
 
@@ -43,7 +44,7 @@ class S3Sink:
         bucket: str,
         *,
         region: str | None = None,
-        prefix: str = "seawall/audit/",
+        prefix: str = PREFIX,
         lock_days: int | None = None,
         s3: Any = None,
         now: Callable[[], datetime] = _utc_now,
@@ -85,7 +86,7 @@ class S3Sink:
                     **self._lock(),
                 )
             except ClientError as error:
-                if _code(error) != EXISTS:
+                if code_of(error) != EXISTS:
                     raise
                 if self._get(key) != record.line:
                     raise AuditConflict(self.name, f"{record.operation} {record.key}") from error
@@ -114,7 +115,3 @@ class S3Sink:
             return {}
         until = self._now() + timedelta(days=self._lock_days)
         return {"ObjectLockMode": LOCK_MODE, "ObjectLockRetainUntilDate": until}
-
-
-def _code(error: Any) -> str:
-    return str(error.response.get("Error", {}).get("Code"))

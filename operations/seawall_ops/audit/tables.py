@@ -9,7 +9,7 @@ from typing import Any, Final, cast
 
 from seawall.errors import AuditConflict
 from seawall_ops.audit.records import Record, parse
-from seawall_ops.clients import asking, client
+from seawall_ops.clients import asking, client, code_of
 
 __all__ = ["TableSink"]
 
@@ -52,7 +52,7 @@ class TableSink:
                     ConditionExpression="attribute_not_exists(operation)",
                 )
             except ClientError as error:
-                if str(cast("Any", error).response.get("Error", {}).get("Code")) != EXISTS:
+                if code_of(error) != EXISTS:
                     raise
                 found = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True)
                 if found.get("Item", {}).get("record", {}).get("S") != record.line:

@@ -8,7 +8,7 @@ Rights: `dynamodb:GetItem` and `dynamodb:PutItem`.
 from typing import Any, Final, cast
 
 from seawall.errors import OperationInProgress
-from seawall_ops.clients import asking, client
+from seawall_ops.clients import asking, client, code_of
 from seawall_ops.steps.journal import Journal, dump, parse
 from seawall_ops.steps.model import check_name
 
@@ -75,7 +75,7 @@ class TableJournals:
                     },
                 )
             except ClientError as error:
-                if str(cast("Any", error).response.get("Error", {}).get("Code")) != FAILED:
+                if code_of(error) != FAILED:
                     raise
                 # The SDK tries again after a lost answer: then it is our own write that stands there.
                 found = self._dynamodb.get_item(TableName=self._table, Key=_key(journal.operation), ConsistentRead=True)

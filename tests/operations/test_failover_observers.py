@@ -53,7 +53,7 @@ def test_a_vote_whose_answer_was_lost_is_found_again():
     observer.vote_round()
     observer.vote_round()
     (vote,) = world.board().read().votes
-    assert (vote.boot, vote.sequence) == (observer.boot, 2)
+    assert (vote.boot, vote.sequence) == (observer.boot, 3)
 
 
 def test_a_restarted_observer_knows_what_it_had_seen_healthy_and_counts_on():

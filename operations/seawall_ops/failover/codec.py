@@ -1,5 +1,6 @@
 """Votes and ledgers as JSON: what stands on the board. Unknown keys are ignored, so that versions can follow one another."""
 
+import functools
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -13,6 +14,7 @@ __all__ = ["LARGEST_RECORD_BYTES", "dump_ledger", "dump_vote", "parse_ledger", "
 
 SCHEMA_VERSION: Final = 1
 LARGEST_RECORD_BYTES: Final = 65_536  # a vote with its most verdicts; DynamoDB's own limit is 400 KB
+KEPT: Final = 64  # two of each observer that fits on a board
 
 
 def dump_vote(vote: Vote) -> str:
@@ -37,6 +39,7 @@ def dump_vote(vote: Vote) -> str:
     )
 
 
+@functools.lru_cache(maxsize=KEPT)  # the board is read several times per vote, and a vote is a frozen value
 def parse_vote(text: str) -> Vote:
     """A vote as it was kept.
 

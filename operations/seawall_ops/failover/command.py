@@ -22,13 +22,13 @@ from seawall.errors import CloudUnavailable, InvalidInput
 from seawall.topology import Effective, Engine, load
 from seawall_ops.exits import ExitCode
 from seawall_ops.failover.board import Board, BoardUnavailable, Posted
-from seawall_ops.failover.decision import Decision, Situation, decide, described
+from seawall_ops.failover.decision import Decision, Situation, decide, described, pauses
 from seawall_ops.failover.ledger import Pause
 from seawall_ops.failover.observe import Checks, MemberCheck
 from seawall_ops.failover.observer import Observer, Record, changes_of
 from seawall_ops.failover.policy import Policy
 from seawall_ops.failover.settings import Settings, read_settings
-from seawall_ops.failover.showing import Status, as_dict, ledger_lines, observer_rows, tally_rows
+from seawall_ops.failover.showing import Status, as_dict, observer_rows, tally_rows
 from seawall_ops.failover.votes import Seen, Vote, Watch
 from seawall_ops.tables import print_table
 
@@ -246,15 +246,15 @@ def _status(
 ) -> Status:
     ages = watch.ages(posted.ledger.keys, posted.votes)
     now = datetime.now(UTC)
+    opened = () if posted.ledger.open is None else (str(posted.ledger.open),)
     return Status(
         policy=policy,
         epoch=view.epoch,
         votes=seen,
         ledger=posted.ledger,
-        ledger_ages=ages,
         decision=decide(policy, Situation(view=view, votes=seen, ledger=posted.ledger, ages=ages, now=now)),
         where=board.where,
-        held=(*ledger_lines(policy, posted.ledger, ages, now), *posted.broken),
+        held=(*opened, *pauses(policy, posted.ledger, ages, now), *posted.broken),
     )
 
 

@@ -28,7 +28,7 @@ from seawall_ops.failover.ledger import Ledger
 from seawall_ops.failover.policy import Policy, window_open
 from seawall_ops.failover.votes import Evidence, Health, Seen, Subject, Tally, tally
 
-__all__ = ["Act", "Decision", "Recommend", "Situation", "Stay", "Target", "decide", "described"]
+__all__ = ["Act", "Decision", "Recommend", "Situation", "Stay", "Target", "decide", "described", "pauses"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +84,7 @@ def decide(policy: Policy, situation: Situation) -> Decision:
     """
     ledger = situation.ledger
     if ledger.open is not None:
-        held = ledger.open
-        return Stay((f"operation {held.id} of {held.opened_by} is open: {held.target}",))
+        return Stay((str(ledger.open),))
     lost, reasons = _lost(policy, situation)
     if lost is None:
         return Stay(reasons)
@@ -177,11 +176,7 @@ def _held(policy: Policy, situation: Situation) -> tuple[str, ...]:
     held: list[str] = []
     if policy.never_acts_because is not None:
         held.append(policy.never_acts_because)
-    if ledger.pause is not None and ledger.pause.holds(now, ages.get(ledger.pause.key, 0.0)):
-        held.append(str(ledger.pause))
-    window = window_open(policy.windows, now)
-    if window is not None:
-        held.append(f"a maintenance window is open: {window}")
+    held += pauses(policy, ledger, ages, now)
     last = ledger.last
     if last is not None and ages.get(last.key, 0.0) < policy.cool_down_seconds:
         ended = ages.get(last.key, 0.0)
@@ -200,6 +195,17 @@ def _held(policy: Policy, situation: Situation) -> tuple[str, ...]:
             f"{policy.operations_window_seconds:.0f} s, {policy.most_operations} allowed: moving it again heals nothing"
         )
     return tuple(held)
+
+
+def pauses(policy: Policy, ledger: Ledger, ages: Mapping[str, float], now: datetime) -> list[str]:
+    """The pause and the maintenance window that hold everything back at a time, a line each."""
+    lines: list[str] = []
+    if ledger.pause is not None and ledger.pause.holds(now, ages.get(ledger.pause.key, 0.0)):
+        lines.append(str(ledger.pause))
+    window = window_open(policy.windows, now)
+    if window is not None:
+        lines.append(f"a maintenance window is open: {window}")
+    return lines
 
 
 def _count(policy: Policy, situation: Situation, subject: Subject, domains: Sequence[str]) -> Tally:

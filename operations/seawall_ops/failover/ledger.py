@@ -86,6 +86,9 @@ class Operation:
         """What its age is counted by: it begins anew when the operation ends."""
         return f"operation {self.id} {self.state}"
 
+    def __str__(self) -> str:
+        return f"operation {self.id} of {self.opened_by} is {self.state}: {self.target}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pause:
@@ -170,8 +173,7 @@ class Ledger:
         if operation in self.operations and operation == self.last:
             return self
         if self.open is not None:
-            held = self.open
-            raise OperationOpen(self.cluster, f"operation {held.id} ({held.target}) of {held.opened_by} is open")
+            raise OperationOpen(self.cluster, str(self.open))
         if any(each.id == operation.id for each in self.operations):
             raise OperationOpen(self.cluster, f"operation {operation.id} has ended already")
         if self.last is not None and operation.fence < self.last.fence:

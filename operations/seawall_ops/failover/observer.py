@@ -8,11 +8,12 @@ import logging
 import threading
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final, final
 
 from seawall.clock import SYSTEM_CLOCK, Clock
-from seawall.errors import SeawallError, TopologyUnavailable
+from seawall.errors import SeawallError
 from seawall.topology import Effective
 from seawall.worker import Worker
 from seawall_ops.failover.board import Board, BoardUnavailable, Outrun
@@ -202,7 +203,7 @@ class Observer:
         """The topology, or the last one that could be read: votes say by which epoch they were made."""
         try:
             view = self._topology()
-        except (TopologyUnavailable, SeawallError) as error:
+        except SeawallError as error:
             _log.warning("%s", error)
             return self._view
         if self._view is not None and self._view.epoch != view.epoch:
@@ -252,8 +253,12 @@ class Observer:
             there = next((each for each in self._board.read().votes if each.observer == self.name), None)
             if there is not None and there.boot != self.boot:
                 raise NameTaken(self.name) from None
-            self._sequence = None if there is None else there.sequence
-            return
+            known = None if there is None else there.sequence
+            vote = replace(vote, sequence=(known or 0) + 1)
+            try:
+                self._board.post(vote, over=known)
+            except Outrun:
+                raise NameTaken(self.name) from None
         self._sequence = vote.sequence
 
     def _judge(self, observation: Observation) -> Judge:

@@ -1,15 +1,14 @@
 """The board and the decision, for people and as JSON."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from seawall_ops.failover.decision import Act, Decision, Recommend, described
 from seawall_ops.failover.ledger import Ledger
-from seawall_ops.failover.policy import Policy, window_open
+from seawall_ops.failover.policy import Policy
 from seawall_ops.failover.votes import Health, Seen, Subject, Tally, tally
 
-__all__ = ["Status", "as_dict", "ledger_lines", "observer_rows", "tally_rows"]
+__all__ = ["Status", "as_dict", "observer_rows", "tally_rows"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +19,6 @@ class Status:
     epoch: int
     votes: Sequence[Seen]
     ledger: Ledger
-    ledger_ages: Mapping[str, float]
     decision: Decision
     where: str
     held: tuple[str, ...]
@@ -82,19 +80,6 @@ def tally_rows(status: Status) -> list[tuple[str, ...]]:
         )
         for each in status.tallies
     ]
-
-
-def ledger_lines(policy: Policy, ledger: Ledger, ages: Mapping[str, float], now: datetime) -> tuple[str, ...]:
-    """What holds everything back at the moment, a line each."""
-    lines: list[str] = []
-    if ledger.open is not None:
-        lines.append(f"operation {ledger.open.id} of {ledger.open.opened_by} is open: {ledger.open.target}")
-    if ledger.pause is not None and ledger.pause.holds(now, ages.get(ledger.pause.key, 0.0)):
-        lines.append(str(ledger.pause))
-    window = window_open(policy.windows, now)
-    if window is not None:
-        lines.append(f"a maintenance window is open: {window}")
-    return tuple(lines)
 
 
 def as_dict(status: Status) -> dict[str, object]:

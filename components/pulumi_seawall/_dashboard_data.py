@@ -120,13 +120,13 @@ def _safety(scope: DashboardScope) -> Iterator[Panel]:
 
 
 def _servers(scope: DashboardScope) -> Iterator[Panel]:
-    region, limit = scope.region_legend, scope.limits.replica_lag_seconds
+    seen, limit = scope.seen_legend, scope.limits.replica_lag_seconds
     yield Panel(
         kind=PanelKind.STATES,
         title="Servers",
         description="The worst that any process sees. A stray writer takes writes that nobody else sees.",
         queries=(
-            Query(coded(scope, REPLICA_STATE, SERVER_STATES, "router", "server"), "{{router}} {{server}}" + region),
+            Query(coded(scope, REPLICA_STATE, SERVER_STATES, "router", "server"), "{{router}} {{server}}" + seen),
         ),
         states=tuple(state for state, _ in SERVER_STATES),
         width=12,
@@ -138,7 +138,7 @@ def _servers(scope: DashboardScope) -> Iterator[Panel]:
         kind=PanelKind.SERIES,
         title="How far behind, in time",
         description=f"Line: where ReplicaLag fires, {literal(limit)} s. No line means that nobody knows.",
-        queries=(Query(f"{scope.by('server', operator='max')}({scope.of(REPLICA_LAG)})", "{{server}}" + region),),
+        queries=(Query(f"{scope.by('server', operator='max')}({scope.of(REPLICA_LAG)})", "{{server}}" + seen),),
         unit=Unit.SECONDS,
         limits=(Limit(limit, Color.RED),),
         width=6,
@@ -150,7 +150,7 @@ def _servers(scope: DashboardScope) -> Iterator[Panel]:
         kind=PanelKind.SERIES,
         title="How far behind, in bytes",
         description="Log that is not replayed. Bytes that grow while time does not: more is written than can be replayed.",
-        queries=(Query(f"{scope.by('server', operator='max')}({scope.of(REPLICA_LAG_SIZE)})", "{{server}}" + region),),
+        queries=(Query(f"{scope.by('server', operator='max')}({scope.of(REPLICA_LAG_SIZE)})", "{{server}}" + seen),),
         unit=Unit.BYTES,
         width=6,
         height=8,
@@ -160,13 +160,13 @@ def _servers(scope: DashboardScope) -> Iterator[Panel]:
 
 
 def _reads(scope: DashboardScope) -> Iterator[Panel]:
-    region = scope.region_legend
+    region, seen = scope.region_legend, scope.seen_legend
     fallbacks = scope.rate(REPLICA_CHOICES, is_one_of("reason", FALLBACKS))
     yield Panel(
         kind=PanelKind.SERIES,
         title="Units of work by server",
         description="Where transactions go. A server that gets nothing is out, or nobody is near it.",
-        queries=(Query(scope.rate(REPLICA_CHOICES, labels=("server",)), "{{server}}" + region),),
+        queries=(Query(scope.rate(REPLICA_CHOICES, labels=("server",)), "{{server}}" + seen),),
         unit=Unit.PER_SECOND,
         stacked=True,
         width=8,
@@ -224,7 +224,7 @@ def _reads(scope: DashboardScope) -> Iterator[Panel]:
 
 
 def _history(scope: DashboardScope) -> Iterator[Panel]:
-    region = scope.region_legend
+    seen = scope.seen_legend
     for metric, title, description, alert in (
         (REPLICA_ROLE_CHANGES, "Changes of the writer", "Each process follows a failover once.", "FailoverHappened"),
         (REPLICA_LOST_WRITES, "Lost writes", "Sessions that were told that their write may be gone.", "LostWrites"),
@@ -234,8 +234,9 @@ def _history(scope: DashboardScope) -> Iterator[Panel]:
             title=title,
             description=description,
             queries=(
-                Query(f"{scope.by('router')}(increase({scope.of(metric)}[{RATE_INTERVAL}]))", "{{router}}" + region),
+                Query(f"{scope.by('router')}(increase({scope.of(metric)}[{RATE_INTERVAL}]))", "{{router}}" + seen),
             ),
+            decimals=0,
             width=8,
             height=6,
             no_data=NO_ROUTER,
@@ -247,7 +248,7 @@ def _history(scope: DashboardScope) -> Iterator[Panel]:
         title="Age of the newest backup",
         description="Of each source that `seawall backups` writes: what a restore would lose. It only falls when one is made.",
         queries=(
-            Query(f"time() - {scope.by('source', 'kind', operator='max')}({newest})", "{{source}} {{kind}}" + region),
+            Query(f"time() - {scope.by('source', 'kind', operator='max')}({newest})", "{{source}} {{kind}}" + seen),
         ),
         unit=Unit.SECONDS,
         width=8,

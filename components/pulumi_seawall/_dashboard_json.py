@@ -197,7 +197,7 @@ def _fields(panel: Panel) -> grafana.FieldConfig:
         draw_style=common.GraphDrawStyle.LINE,
         line_width=LINE_WIDTH,
         fill_opacity=FILL_STACKED if panel.stacked else FILL_LINES,
-        show_points=common.VisibilityMode.NEVER,
+        show_points=common.VisibilityMode.AUTO,
         span_nulls=False,
         stacking=stacking,
         thresholds_style=common.GraphThresholdsStyleConfig(
@@ -273,6 +273,9 @@ def _variables(scope: DashboardScope) -> list[grafana.VariableModel]:
             label="Prometheus",
             query="prometheus",
             refresh=grafana.VariableRefresh.ON_DASHBOARD_LOAD,
+            auto=None,
+            auto_min=None,
+            auto_count=None,
         ),
         _asked(REGION, "Region", of_region, regex=f"/^(?!{ALL_REGIONS}$).*/"),
         _asked(INSTANCE, "Instance", f"label_values({scraped}, {INSTANCE})", all_value=".*"),
@@ -296,6 +299,9 @@ def _asked(
         current=grafana.VariableOption(selected=True, text=["All"], value=["$__all"]),
         refresh=grafana.VariableRefresh.ON_TIME_RANGE_CHANGED,
         sort=grafana.VariableSort.ALPHABETICAL_ASC,
+        auto=None,  # with the next two: of variables that are intervals
+        auto_min=None,
+        auto_count=None,
     )
 
 

@@ -112,6 +112,7 @@ def _breakers(scope: DashboardScope) -> Iterator[Panel]:
         title="Changes of state",
         description="By the state that was entered. Open, half open, open again: the dependency is not back.",
         queries=(Query(_rose(scope, BREAKER_TRANSITIONS, "breaker", "state"), "{{breaker}} {{state}}" + region),),
+        decimals=0,
         width=8,
         height=7,
         no_data="no change yet",
@@ -119,7 +120,7 @@ def _breakers(scope: DashboardScope) -> Iterator[Panel]:
 
 
 def _endpoints(scope: DashboardScope) -> Iterator[Panel]:
-    region = scope.region_legend
+    seen = scope.seen_legend
     usable = scope.of(SELECTOR_ENDPOINTS, is_one_of("state", USABLE))
     out = scope.of(SELECTOR_ENDPOINTS, is_one_of("state", OUT + UNHEALTHY + "|drained"))
     yield Panel(
@@ -141,7 +142,7 @@ def _endpoints(scope: DashboardScope) -> Iterator[Panel]:
         queries=(
             Query(
                 f"{scope.by('selector', 'state')}({out})",
-                "{{selector}} {{state}}" + region,
+                "{{selector}} {{state}}" + seen,
             ),
         ),
         width=9,
@@ -154,7 +155,7 @@ def _endpoints(scope: DashboardScope) -> Iterator[Panel]:
         title="Picks: where calls go",
         description="Each try is a pick: what rises here without more requests is retried.",
         queries=(
-            Query(scope.rate(SELECTOR_PICKS, labels=("selector", "endpoint")), "{{selector}} {{endpoint}}" + region),
+            Query(scope.rate(SELECTOR_PICKS, labels=("selector", "endpoint")), "{{selector}} {{endpoint}}" + seen),
         ),
         unit=Unit.PER_SECOND,
         stacked=True,
@@ -166,9 +167,8 @@ def _endpoints(scope: DashboardScope) -> Iterator[Panel]:
         kind=PanelKind.SERIES,
         title="Ejections",
         description="By endpoint. One endpoint is that endpoint; all of them are the network, or us.",
-        queries=(
-            Query(_rose(scope, SELECTOR_EJECTIONS, "selector", "endpoint"), "{{selector}} {{endpoint}}" + region),
-        ),
+        queries=(Query(_rose(scope, SELECTOR_EJECTIONS, "selector", "endpoint"), "{{selector}} {{endpoint}}" + seen),),
+        decimals=0,
         width=12,
         height=6,
         no_data=NO_SELECTORS,
@@ -178,7 +178,8 @@ def _endpoints(scope: DashboardScope) -> Iterator[Panel]:
         kind=PanelKind.SERIES,
         title="Failovers and failbacks",
         description="Changes of the endpoint that active-passive selection uses.",
-        queries=(Query(_rose(scope, SELECTOR_SWITCHES, "selector"), "{{selector}}" + region),),
+        queries=(Query(_rose(scope, SELECTOR_SWITCHES, "selector"), "{{selector}}" + seen),),
+        decimals=0,
         width=12,
         height=6,
         no_data=NO_SELECTORS,

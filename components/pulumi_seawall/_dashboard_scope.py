@@ -78,7 +78,12 @@ class DashboardScope:
     @property
     def region_legend(self) -> str:
         """The same for the end of a legend."""
-        return f" {{{{{self.region_label}}}}}" if self.region_label else ""
+        return f" in {{{{{self.region_label}}}}}" if self.region_label else ""
+
+    @property
+    def seen_legend(self) -> str:
+        """The same where what is named may itself be in another region, or be called like one."""
+        return f", seen from {{{{{self.region_label}}}}}" if self.region_label else ""
 
     @property
     def in_regions(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from pulumi_seawall._dashboard_resilience import UNHEALTHY
 from pulumi_seawall._dashboard_scope import ALERTS, ALERTS_SINCE, FIRING, POD_HASH, WITH_HASH, DashboardScope, is_one_of
 from pulumi_seawall._promql import bucket_of, count_of, duration, literal
 from pulumi_seawall._service_alerts import ERROR_RATE_SECONDS, LATENCY_SECONDS, NOT_CLOSED, OUT, P95, UNFIT, UP
-from pulumi_seawall._slo_rules import BURN_ALERTS, FAILED, RATIO, REMAINING, STATUS
+from pulumi_seawall._slo_rules import BURN_ALERTS, FAILED, RATIO, REMAINING
 from seawall.contract import (
     BREAKER_STATE,
     HEALTH_CHECK_HEALTHY,
@@ -26,6 +26,8 @@ KEY: Final = "service"
 ROUTE: Final = prometheus_label("http.route")
 ERROR_TYPE: Final = prometheus_label("error.type")
 MEDIAN, P99 = 0.5, 0.99
+ALERT_LABELS: Final = "level, alertname, region, slo"
+"""By which alerts are counted and listed: not by each instance and endpoint."""
 LOW_BUDGET: Final = 0.25
 """Share of the error budget below which the dashboard says so: about what one fast burn of an afternoon takes."""
 SIGNS: Final = (State(0, "no sign", Color.GREEN), State(1, "look here", Color.RED))
@@ -116,7 +118,7 @@ def _symptoms(scope: DashboardScope) -> Iterator[Panel]:
         kind=PanelKind.STAT,
         title="Alerts that fire",
         description="0 only while the Watchdog beats: without it nobody knows, and nothing is shown.",
-        queries=(Query(f"count({firing}) or 0 * count({beating})", "alerts"),),
+        queries=(Query(f"count(count by ({ALERT_LABELS}) ({firing})) or 0 * count({beating})", "alerts"),),
         limits=(Limit(1, Color.RED),),
         width=4,
         height=4,
@@ -203,11 +205,11 @@ def _firing(scope: DashboardScope) -> Panel:
         kind=PanelKind.TABLE,
         title="Alerts that fire",
         description="The worst first. An alert's name leads to its runbook.",
-        queries=(Query(f"max by (level, alertname, region, slo) ({since})", "for"),),
+        queries=(Query(f"max by ({ALERT_LABELS}) ({since})", "for"),),
         unit=Unit.SECONDS,
         base=Color.PLAIN,
         width=24,
-        height=6,
+        height=8,
         no_data="nothing fires",
         columns={
             "level": Column(title="level"),
@@ -333,13 +335,8 @@ def _where(scope: DashboardScope) -> Iterator[Panel]:
     yield Panel(
         kind=PanelKind.SERIES,
         title="Failures by kind",
-        description="The status, and the exception's class where there is one.",
-        queries=(
-            Query(
-                scope.rate(name, FAILED, labels=(STATUS, ERROR_TYPE)),
-                f"{{{{{STATUS}}}}} {{{{{ERROR_TYPE}}}}}{scope.region_legend}",
-            ),
-        ),
+        description="The exception's class where one left the app, else the status.",
+        queries=(Query(scope.rate(name, FAILED, labels=(ERROR_TYPE,)), f"{{{{{ERROR_TYPE}}}}}{scope.region_legend}"),),
         unit=Unit.REQUESTS_PER_SECOND,
         stacked=True,
         width=12,

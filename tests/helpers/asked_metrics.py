@@ -14,7 +14,6 @@ from pulumi_seawall import DashboardsPlan
 VARIABLES = {"$__rate_interval": "5m", "$region": "eu-west-1|us-east-1", "$instance": ".*"}
 GROUPING = re.compile(r"\b(?:by|ignoring|on) \(([^)]*)\)")
 LABEL_VALUES = re.compile(r"label_values\((.*), (\w+)\)")
-OWN = {"time"}
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ def asked_in(expression: str) -> Iterator[Asked]:
 def _asked(node: Any, grouped: frozenset[str]) -> Iterator[Asked]:
     match node:
         case promql_parser.VectorSelector():
-            yield Asked(node.name, grouped | {each.name for each in node.matchers.matchers})
+            yield Asked(node.name or "", grouped | {each.name for each in node.matchers.matchers})
         case promql_parser.MatrixSelector():
             yield from _asked(node.vector_selector, grouped)
         case promql_parser.AggregateExpr():

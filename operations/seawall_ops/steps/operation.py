@@ -11,6 +11,7 @@ from typing import Final
 from seawall.clock import SYSTEM_CLOCK, Clock
 from seawall.errors import InvalidInput, OperationInProgress
 from seawall_ops.audit import Decision, Fact, Trail
+from seawall_ops.audit import Result as ResultFact
 from seawall_ops.steps.cancel import Cancellation
 from seawall_ops.steps.journal import Direction, Journal, JournalStore, begin, refuse_other
 from seawall_ops.steps.model import Guard, Plan, check_name
@@ -141,7 +142,7 @@ class Operation:
             if journal is not None and not journal.end:
                 raise OperationInProgress(self.id, f"it was begun and is not ended: {self._ways(journal)}")
             if journal is not None:
-                return self._ended(journal)
+                return self._said_again(journal)
             fence = None if self._guard is None else self._guard.fence
             return self._go(begin(self.id, self.plan, fence))
 
@@ -155,7 +156,7 @@ class Operation:
         """
         with only_run(self._folder, self.id):
             journal = self._begun()
-            return self._ended(journal) if journal.end else self._go(journal)
+            return self._said_again(journal) if journal.end else self._go(journal)
 
     def undo(self, reason: str) -> Result:
         """Undo what was applied, or may have been, also of an operation that is done.
@@ -170,7 +171,7 @@ class Operation:
         with only_run(self._folder, self.id):
             journal = self._begun()
             if journal.end == "undone":
-                return self._ended(journal)
+                return self._said_again(journal)
             if past_no_return(self.plan, journal):
                 step = self.plan.steps[self.plan.no_return or 0].name
                 raise InvalidInput("undo", self.id, allowed="to resume", because=f"{step} was begun: no way back")
@@ -212,6 +213,12 @@ class Operation:
         else:
             result = self._ended(runner.journal)
         runner.say_end(result.end, result.because, "; ".join(result.next))
+        return result
+
+    def _said_again(self, journal: Journal) -> Done | Undone:
+        """The result of one that has ended, recorded again: a crash right after its end leaves no record of that."""
+        result = self._ended(journal)
+        self._record(ResultFact(plan=self.plan.name, end=result.end, because=result.because))
         return result
 
     def _ended(self, journal: Journal) -> Done | Undone:

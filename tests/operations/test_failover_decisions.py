@@ -151,6 +151,15 @@ def test_who_is_not_known_to_be_fit_never_takes_over(state, why):
     assert any(why in line for line in decision.reasons)
 
 
+def test_a_second_writer_holds_everything_back_whoever_sees_it():
+    """Somebody has promoted a replica by hand: another one would make a third history."""
+    votes = all_lose(WRITER)
+    stray = verdict(Subject(Evidence.DATABASE, THIRD), Health.HEALTHY, state=replace(GOOD, writable=True))
+    votes[1] = Seen(replace(votes[1].vote, verdicts=(stray, *votes[1].vote.verdicts)), 5.0)
+    decision = decide(POLICY, situation(votes))
+    assert held_by(decision) == f"{THIRD} takes writes as seen by o-{AWAY}: somebody has promoted it"
+
+
 @pytest.mark.parametrize("fenced", [AWAY])
 def test_the_fenced_are_no_candidates(fenced):
     """An old writer that comes back must not take over before it has been rebuilt."""

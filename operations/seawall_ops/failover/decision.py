@@ -157,7 +157,7 @@ def _loss(policy: Policy, situation: Situation, failure_class: FailureClass, fou
     if writer is not None and failure_class is FailureClass.WRITER:
         work = _aws_at_work(policy, situation, writer)
         held += [] if work is None else [work]
-    return _Lost(target, tuple(held))
+    return _Lost(target, (*held, *_strays(policy, situation)))
 
 
 def _aws_at_work(policy: Policy, situation: Situation, writer: str) -> str | None:
@@ -168,6 +168,24 @@ def _aws_at_work(policy: Policy, situation: Situation, writer: str) -> str | Non
         if fresh and verdict is not None and verdict.latest is Health.UNKNOWN and verdict.at_work:
             return f"AWS is at work on {writer}, as {each.vote.observer} was told: {verdict.because}"
     return None
+
+
+def _strays(policy: Policy, situation: Situation) -> list[str]:
+    """Members that take writes and are not the writer: to promote another one would make one more history.
+
+    One observer's word is enough: it may be the only one that reaches it.
+    """
+    view = situation.view
+    members = () if view.declared.database is None else view.declared.database.members
+    others = [each.name for each in members if view.writer is None or each.name != view.writer.name]
+    lines: dict[str, str] = {}
+    for each in situation.votes:
+        fresh = not each.stale(policy.staleness_seconds) and each.vote.epoch == view.epoch
+        for name in others if fresh else ():
+            verdict = each.vote.verdict(Subject(Evidence.DATABASE, name))
+            if verdict is not None and verdict.state is not None and verdict.state.writable:
+                lines[name] = f"{name} takes writes as seen by {each.vote.observer}: somebody has promoted it"
+    return list(lines.values())
 
 
 def _held(policy: Policy, situation: Situation) -> tuple[str, ...]:

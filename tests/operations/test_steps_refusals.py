@@ -146,3 +146,12 @@ def test_an_id_that_is_no_file_name_is_refused(world, tmp_path):
     """It becomes one."""
     with pytest.raises(InvalidInput, match="operation = "):
         Operation(plan_of(world, no_return=True), id="../x", folder=tmp_path)
+
+
+def test_an_end_whose_record_a_crash_took_is_recorded_by_the_next_resume(world, tmp_path):
+    """The journal says done, the record must say so, too."""
+    plan = plan_of(world, no_return=True)
+    operation(plan, tmp_path).run()
+    told = []
+    assert operation(plan, tmp_path, told=told.append).resume().end == "done"
+    assert told == [audit.Result(plan="move", end="done", because="every step is applied and verified")]

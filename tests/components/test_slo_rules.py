@@ -2,13 +2,13 @@
 
 import json
 import os
-import re
 from pathlib import Path
 from typing import Any
 
 import promql_parser
 import pytest
 
+from promql_names import grouped, selectors
 from pulumi_seawall._argo_rollouts import NAME, NAMESPACES, PHASE, ROLLOUT_INFO
 from pulumi_seawall._promql import duration, up_to
 from pulumi_seawall._rule_groups import Recording, RuleGroup, rule_file
@@ -23,20 +23,6 @@ ADDED_BY_SCRAPES = {"job", "instance"}
 ADDED_BY_HISTOGRAMS = {"le"}
 OWN_LABELS = {"service", "region", "slo"}
 """Of every recorded series."""
-
-
-def selectors(node: Any) -> list[Any]:
-    """Every vector selector in an expression, those of ranges included."""
-    if node is None:
-        return []
-    if isinstance(node, promql_parser.VectorSelector):
-        return [node]
-    if isinstance(node, promql_parser.MatrixSelector):
-        return [node.vector_selector]
-    if isinstance(node, promql_parser.Call):
-        return [found for each in node.args for found in selectors(each)]
-    parts = [getattr(node, name, None) for name in ("lhs", "rhs", "expr", "param")]
-    return [found for part in parts for found in selectors(part)]
 
 
 def rules_of(groups: list[RuleGroup]) -> list[Any]:
@@ -61,9 +47,8 @@ def test_each_expression_is_promql_over_names_of_the_contract(rule):
             assert used <= ADDED_BY_SCRAPES
         else:
             assert used <= exported[selector.name] | ADDED_BY_SCRAPES | ADDED_BY_HISTOGRAMS
-    grouped = {label.strip() for labels in re.findall(r" by \(([^)]*)\)", rule.expr) for label in labels.split(",")}
     known = {label for labels in exported.values() for label in labels} | ADDED_BY_SCRAPES | ADDED_BY_HISTOGRAMS
-    assert grouped <= known
+    assert grouped(rule.expr) <= known
 
 
 def test_what_is_recorded_is_recorded_before_it_is_used():

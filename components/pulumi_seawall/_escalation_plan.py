@@ -71,7 +71,8 @@ class PredictedStep(TypedDict):
     worst_seconds: float
     """Of one that joins others: it waits for the next look at them."""
     repeat_seconds: float
-    """Between two notifications of the same, while nobody has silenced it and it has not ended."""
+    """Between two notifications of the same, while nobody has silenced it and it has not ended; at most a third more, for
+    Alertmanager looks at a group three times in it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,7 @@
 """Panels of Grafana's JSON drawn with matplotlib: a rendering of what they ask and how they are laid out, not Grafana itself."""
 
-import itertools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +15,20 @@ from matplotlib.patches import FancyBboxPatch, Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from PIL import Image
 
+from dashboard_values import (
+    NAMED,
+    TEXT,
+    Answered,
+    Line,
+    by_limit,
+    formatted,
+    mapped,
+    runs,
+    spacing,
+    step_color,
+    with_gaps,
+)
+
 COLUMN, ROW, GAP = 58, 34, 8  # pixels of a grid's column and row, and between two panels
 HEADER, MARGIN, DPI = 74, 10, 100
 TITLE, LEGEND_LINE = 26, 15  # pixels
@@ -23,15 +36,7 @@ LEGEND_ROWS: Final = 5
 LOW_PANEL: Final = 240  # pixels; below, fewer legends leave room for the lines
 LETTER: Final = 5.6  # pixels of an average one in a legend
 COLORS_IN_FILE: Final = 128  # a palette is enough for lines on a dark ground, and a third of the size
-PAGE, PANEL, EDGE, TEXT, DIM = "#111217", "#181b1f", "#2c3235", "#d8d9da", "#8e9297"
-NAMED: Final = {
-    "green": "#73bf69",
-    "orange": "#ff9830",
-    "red": "#f2495c",
-    "blue": "#5794f2",
-    "purple": "#b877d9",
-    "text": TEXT,
-}
+PAGE, PANEL, EDGE, DIM = "#111217", "#181b1f", "#2c3235", "#8e9297"
 PALETTE: Final = (
     "#73bf69",
     "#f2cc0c",
@@ -44,45 +49,6 @@ PALETTE: Final = (
     "#ffb357",
     "#37872d",
 )
-
-Samples = list[tuple[float, float]]
-
-
-@dataclass(frozen=True)
-class Line:
-    """One series: its name, and its values by Unix time; of an instant query one value."""
-
-    name: str
-    samples: Samples
-    labels: Mapping[str, str]
-    target: int
-
-
-@dataclass(frozen=True)
-class Mark:
-    """A moment that every chart shows."""
-
-    at: float
-    color: str
-
-
-@dataclass(frozen=True)
-class Answered:
-    """A dashboard with the answers to its questions.
-
-    Args:
-        page: Grafana's JSON.
-        lines: By panel id.
-        marks: From its annotations.
-        begin: Unix time.
-        end: Unix time.
-    """
-
-    page: dict[str, Any]
-    lines: Mapping[int, list[Line]]
-    marks: Sequence[Mark]
-    begin: float
-    end: float
 
 
 def draw(answered: Answered, path: Path, rows: tuple[int, int] | None = None) -> None:
@@ -198,7 +164,7 @@ def _stat(canvas: Canvas, box: Box, panel: Mapping[str, Any], lines: list[Line],
     defaults = panel["fieldConfig"]["defaults"]
     names = panel["options"]["textMode"] == "value_and_name"
     if defaults["mappings"]:
-        text, color = _mapped(defaults, lines[0].samples[-1][1])
+        text, color = mapped(defaults, lines[0].samples[-1][1])
         canvas.box(box, color, color)
         canvas.text(box.x + 10, box.y + 15, panel["title"], size=9.5, color="white", weight="bold", va="center")
         canvas.text(
@@ -219,7 +185,7 @@ def _stat(canvas: Canvas, box: Box, panel: Mapping[str, Any], lines: list[Line],
         if names:
             canvas.text(x, box.y + 46, line.name, size=9, ha="center", va="center", color=DIM)
         shown = formatted(value, defaults["unit"], defaults.get("decimals"))
-        canvas.text(x, y, shown, size=23, color=_by_limit(defaults, value), ha="center", va="center", weight="bold")
+        canvas.text(x, y, shown, size=23, color=by_limit(defaults, value), ha="center", va="center", weight="bold")
 
 
 def _chart(canvas: Canvas, box: Box, panel: Mapping[str, Any], lines: list[Line], answered: Answered) -> None:
@@ -283,13 +249,13 @@ def _fitting(words: str, width: float) -> str:
 
 def _plot_lines(axes: Axes, lines: list[Line], color_of: Mapping[str, str]) -> float:
     for line in lines:
-        times, values = _with_gaps(line.samples)
-        axes.plot(times, values, color=color_of[line.name], lw=1.5)
+        times, values = with_gaps(line.samples)
+        axes.plot(list(map(_date, times)), values, color=color_of[line.name], lw=1.5)
     return max((value for line in lines for _, value in line.samples), default=0)
 
 
 def _plot_stack(axes: Axes, lines: list[Line], color_of: Mapping[str, str], answered: Answered) -> float:
-    step = min(filter(None, (_spacing(line.samples) for line in lines)), default=answered.end - answered.begin)
+    step = min(filter(None, (spacing(line.samples) for line in lines)), default=answered.end - answered.begin)
     first = min(at for line in lines for at, _ in line.samples)
     times = [first + step * place for place in range(int((answered.end - first) / step) + 1)]
     values = [[dict(line.samples).get(at, 0.0) for at in times] for line in lines]
@@ -311,8 +277,8 @@ def _states(canvas: Canvas, box: Box, panel: Mapping[str, Any], lines: list[Line
     axes = canvas.axes(plot)
     end = _date(answered.end)
     for place, line in enumerate(lines):
-        for begin, until, value in _runs(line.samples):
-            text, color = _mapped(defaults, value)
+        for begin, until, value in runs(line.samples):
+            text, color = mapped(defaults, value)
             left, right = _date(begin), min(_date(until), end)
             axes.add_patch(Rectangle((left, place + 0.1), right - left, 0.8, facecolor=color, alpha=0.85, lw=0))
             if (right - left) / (end - _date(answered.begin)) * plot.width > 7.6 * len(text):
@@ -358,7 +324,7 @@ def _table(canvas: Canvas, box: Box, panel: Mapping[str, Any], lines: list[Line]
             style, value = styles.get(shown["renameByName"][name], {}), row.get(name, "")
             is_number = isinstance(value, float)
             text = formatted(value, style.get("unit", "short")) if is_number else str(value)
-            color = _step(style["thresholds"]["steps"], value) if is_number and "thresholds" in style else TEXT
+            color = step_color(style["thresholds"]["steps"], value) if is_number and "thresholds" in style else TEXT
             canvas.text(at, y, text, size=8.6, color=NAMED["blue"] if "links" in style else color, va="center")
     if len(rows) > room:
         canvas.text(box.x + box.width - 14, box.y + 15, f"{len(rows)} rows", size=8, color=DIM, ha="right", va="center")
@@ -371,79 +337,5 @@ def _time_axis(axes: Axes, answered: Answered) -> None:
     axes.xaxis.set_major_formatter(DateFormatter("%H:%M", tz=UTC))
 
 
-def _runs(samples: Samples) -> list[tuple[float, float, float]]:
-    """Spans of one value each, up to the next sample."""
-    runs: list[tuple[float, float, float]] = []
-    step = _spacing(samples)
-    for at, value in samples:
-        if runs and runs[-1][2] == value and at - runs[-1][1] <= step * 1.5:
-            runs[-1] = (runs[-1][0], at + step, value)
-        else:
-            runs.append((at, at + step, value))
-    return runs
-
-
-def _with_gaps(samples: Samples) -> tuple[list[float], list[float]]:
-    """As matplotlib wants it, with a hole where values are missing."""
-    times, values = list[float](), list[float]()
-    step = _spacing(samples)
-    before = math.inf
-    for at, value in samples:
-        if at - before > 1.5 * step:
-            times.append(_date(before + step))
-            values.append(math.nan)
-        times.append(_date(at))
-        values.append(value)
-        before = at
-    return times, values
-
-
-def _spacing(samples: Samples) -> float:
-    """Seconds between two samples that follow each other."""
-    return min((later - sooner for (sooner, _), (later, _) in itertools.pairwise(samples)), default=0)
-
-
 def _date(at: float) -> float:
     return at / 86400  # matplotlib counts days since the same epoch
-
-
-def _mapped(defaults: Mapping[str, Any], value: float) -> tuple[str, str]:
-    found = defaults["mappings"][0]["options"].get(str(int(value)), {"text": f"{value:g}", "color": "text"})
-    return found["text"], NAMED[found["color"]]
-
-
-def _by_limit(defaults: Mapping[str, Any], value: float) -> str:
-    return _step(defaults["thresholds"]["steps"], value)
-
-
-def _step(steps: Sequence[Mapping[str, Any]], value: float) -> str:
-    reached = [step for step in steps if step["value"] is None or value >= step["value"]]
-    return NAMED[reached[-1]["color"]]
-
-
-def formatted(value: float, unit: str, decimals: int | None = None) -> str:
-    """A value as an operator reads it: 0.25 as 25 %, 0.004 s as 4 ms."""
-    if math.isnan(value):
-        return "NaN"
-    number: Callable[[float], str] = (
-        (lambda each: f"{each:.{decimals}f}") if decimals is not None else (lambda each: f"{each:.3g}")
-    )
-    match unit:
-        case "percentunit":
-            return f"{number(value * 100)} %"
-        case "s":
-            if abs(value) < 1 and value:
-                return f"{number(value * 1000)} ms"
-            return f"{number(value)} s" if abs(value) < 120 else f"{number(value / 60)} min"
-        case "bytes":
-            size = next(
-                (each for each in ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")) if abs(value) >= each[0]),
-                (1, "B"),
-            )
-            return f"{number(value / size[0])} {size[1]}"
-        case "reqps":
-            return f"{number(value)} req/s"
-        case "ops":
-            return f"{number(value)} /s"
-        case _:
-            return number(value)

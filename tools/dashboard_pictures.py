@@ -20,8 +20,9 @@ import httpx
 ROOT: Final = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 
-from dashboard_drawing import NAMED, Answered, Line, Mark, draw  # noqa: E402  # the folder is no package
+from dashboard_drawing import draw  # noqa: E402  # the folder is no package
 from dashboard_story import OBJECTIVES, REGIONS, SCRAPE_SECONDS, free_port, monitoring_args, record, serving  # noqa: E402
+from dashboard_values import NAMED, Answered, Line, Mark  # noqa: E402
 from localcloud.checkers import ensure_checker  # noqa: E402
 from pulumi_seawall import plan_dashboards  # noqa: E402
 

@@ -37,7 +37,7 @@ def release_dashboard(scope: DashboardScope) -> Dashboard:
     return Dashboard(
         KEY,
         "Release",
-        "Whether the new release is worse than the one before it, and whether to abort. One color is one release.",
+        "Whether the new release is worse than the one before it, and whether to abort.",
         (
             Row("Where the release is", tuple(_now(scope))),
             Row("Canary beside stable", tuple(_beside(scope))),

@@ -100,10 +100,9 @@ def rule_files(manifests: Manifests) -> dict[str, Any]:
 def test_a_canarys_pods_are_told_apart_all_the_way_to_its_queries(stack: str, pulumi_loop: Any) -> None:
     """From the pod's label by the PodMonitor to the series, and from the Rollout's hash by an argument to the query."""
     declared = mocked.manifests(mocked.declare_environment(stack)).values()
-    of_kind = {
-        kind: [each["spec"] for each in declared if each["kind"] == kind]
-        for kind in {each["kind"] for each in declared}
-    }
+    of_kind: dict[str, list[dict[str, Any]]] = {}
+    for each in declared:
+        of_kind.setdefault(each["kind"], []).append(each.get("spec", {}))
     assert all("rollouts-pod-template-hash" in spec["podTargetLabels"] for spec in of_kind["PodMonitor"])
     queries = [
         metric["provider"]["prometheus"]["query"] for spec in of_kind["AnalysisTemplate"] for metric in spec["metrics"]

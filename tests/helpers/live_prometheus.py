@@ -12,8 +12,8 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -56,6 +56,16 @@ def answers(url: str) -> bool:
             return answer.status == 200
     except OSError:
         return False
+
+
+@contextmanager
+def _closing_on_failure(stack: ExitStack) -> Iterator[None]:
+    """`__exit__` is not called for what could not be entered."""
+    try:
+        yield
+    except BaseException:
+        stack.close()
+        raise
 
 
 class Prometheus:
@@ -103,7 +113,8 @@ class Prometheus:
             assert not child.finished(), "\n".join(child.lines)
             return answers(f"{self._url}/-/ready")
 
-        until(ready, START_SECONDS, "Prometheus is ready")
+        with _closing_on_failure(self._stack):
+            until(ready, START_SECONDS, "Prometheus is ready")
         return self
 
     def __exit__(

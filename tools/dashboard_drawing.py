@@ -34,8 +34,8 @@ HEADER, MARGIN, DPI = 74, 10, 100
 TITLE, LEGEND_LINE = 26, 15  # pixels
 LEGEND_ROWS: Final = 5
 LOW_PANEL: Final = 240  # pixels; below, fewer legends leave room for the lines
-LETTER: Final = 5.6  # pixels of an average one in a legend
-COLORS_IN_FILE: Final = 128  # a palette is enough for lines on a dark ground, and a third of the size
+LETTER: Final = 6.1  # pixels of an average one in a legend
+COLORS_IN_FILE: Final = 224  # a palette is enough for lines on a dark ground, and a third of the size
 PAGE, PANEL, EDGE, DIM = "#111217", "#181b1f", "#2c3235", "#8e9297"
 PALETTE: Final = (
     "#73bf69",
@@ -51,25 +51,23 @@ PALETTE: Final = (
 )
 
 
-def draw(answered: Answered, path: Path, rows: tuple[int, int] | None = None) -> None:
+def draw(answered: Answered, path: Path) -> None:
     """Write a picture of a dashboard as PNG.
 
     Args:
         answered: What is drawn.
         path: Where it goes.
-        rows: Only the panels between two rows of the grid; all when left out.
     """
     mpl.rcParams.update({"font.family": "DejaVu Sans", "text.color": TEXT, "axes.edgecolor": EDGE})
-    first, last = rows or (0, 10_000)
-    panels = [each for each in answered.page["panels"] if first <= each["gridPos"]["y"] < last]
+    panels = answered.page["panels"]
     bottom = max(each["gridPos"]["y"] + each["gridPos"]["h"] for each in panels)
-    width, height = 24 * COLUMN + 2 * MARGIN, HEADER + (bottom - first) * ROW + MARGIN
+    width, height = 24 * COLUMN + 2 * MARGIN, HEADER + bottom * ROW + MARGIN
     figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor=PAGE)
     canvas = Canvas(figure, width, height)
     _header(canvas, answered)
     for panel in panels:
         at = panel["gridPos"]
-        box = Box(MARGIN + at["x"] * COLUMN, HEADER + (at["y"] - first) * ROW, at["w"] * COLUMN, at["h"] * ROW)
+        box = Box(MARGIN + at["x"] * COLUMN, HEADER + at["y"] * ROW, at["w"] * COLUMN, at["h"] * ROW)
         if panel["type"] == "row":
             canvas.text(box.x + 2, box.y + box.height / 2, f"▾  {panel['title']}", size=12, weight="bold", va="center")
             continue

@@ -25,7 +25,6 @@ class Color(StrEnum):
     ORANGE = "orange"
     RED = "red"
     BLUE = "blue"
-    PURPLE = "purple"
     PLAIN = "text"
 
 

@@ -12,7 +12,6 @@ from monitoring_args import MONITORING, OBJECTIVES, changed
 from pulumi_seawall import DashboardsPlan
 
 VARIABLES = {"$__rate_interval": "5m", "$region": "eu-west-1|us-east-1", "$instance": ".*"}
-GROUPING = re.compile(r"\b(?:by|ignoring|on) \(([^)]*)\)")
 LABEL_VALUES = re.compile(r"label_values\((.*), (\w+)\)")
 
 

@@ -1,5 +1,6 @@
 """How long `pulumi preview` takes: of the dev environment beside a program with as many plain resources, and one with a
-single resource of each provider; and of one stack with 10, 20 and 50 services.
+single resource of each provider; and of one stack with 10, 20 and 50 services. And how long the program alone takes for
+the prod environment, under Pulumi's mocks: no engine, no plugins.
 
 All run in turn on the same machine, warm, on the local cloud; what counts are the ratios. Exit status 1 when one
 is above its limit. Run by `make bench`, or alone: `.venv/bin/python bench/preview.py`.
@@ -32,6 +33,22 @@ SERVICE_ROUNDS: Final = 3
 LIMIT_GROWTH: Final = 1.3  # cost of a further service from 20 to 50, of that from 10 to 20; a promise of this project
 # Checkpoints are written after each step of a preview too, each as large as all before: quadratic, and of no use there.
 PREVIEW_ONLY: Final = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
+
+MOCKED_ROUNDS: Final = 3
+MOCKED_RESOURCES: Final = 150  # of the prod environment, at least
+LIMIT_MOCKED_SECONDS: Final = 5.0  # for them, beyond the SDK's imports; a promise of this project
+MOCKED_PROGRAM: Final = """\
+import asyncio, json, time
+
+begun = time.perf_counter()
+from localcloud.mocked import declare_environment
+
+asyncio.set_event_loop(asyncio.new_event_loop())
+declare_environment("prod", preview=True)  # the SDK imports much of itself only when a resource is made
+warm = time.perf_counter()
+made = declare_environment("prod", preview=True)
+print(json.dumps({"made": len(made), "first": warm - begun, "second": time.perf_counter() - warm}))
+"""
 
 SERVICES_PROGRAM: Final = """\
 import pulumi
@@ -178,6 +195,23 @@ def growth_over_services(engine: Engine, folder: Path) -> bool:
     return later / first <= LIMIT_GROWTH
 
 
+def prod_under_mocks() -> bool:
+    """The program of the prod environment in a preview, without an engine. Whether the limit is kept."""
+
+    def measured() -> dict[str, float]:
+        command = [sys.executable, "-c", MOCKED_PROGRAM]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL)
+        return json.loads(done.stdout)
+
+    runs = [measured() for _ in range(MOCKED_ROUNDS)]
+    parts = {"with every import": "first", "imports done": "second"}
+    show("Preview of prod under mocks", {name: [run[key] for run in runs] for name, key in parts.items()})
+    fastest, made = min(run["second"] for run in runs), min(run["made"] for run in runs)
+    print(f"{made:.0f} resources (at least {MOCKED_RESOURCES}) in {fastest:.2f} s beyond imports", end="")
+    print(f" (fastest of {MOCKED_ROUNDS} rounds; at most {LIMIT_MOCKED_SECONDS:g})")
+    return made >= MOCKED_RESOURCES and fastest <= LIMIT_MOCKED_SECONDS
+
+
 def show(title: str, seconds: dict[str, list[float]]) -> None:
     table = Table("preview", "median s", "min s", "max s", title=title)
     for name, runs in seconds.items():
@@ -189,6 +223,7 @@ def main() -> int:
     engine = ensure_engine(progress=print)
     with tempfile.TemporaryDirectory() as temporary:
         kept = [measure(engine, Path(temporary)) for measure in (dev_beside_plain_programs, growth_over_services)]
+    kept.append(prod_under_mocks())
     return 0 if all(kept) else 1
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 import pulumi
 import yaml
-from pulumi.runtime import mocks
+from pulumi.runtime import mocks, settings
 
 from localcloud.sandbox import ROOT
 
@@ -99,7 +99,7 @@ def _arn(type_: str, name: str, region: str) -> str:
 def run(
     program: Callable[[], object], recorder: Recorder, *, stack: str = "dev", preview: bool = False
 ) -> tuple[list[Registered], list[str]]:
-    """Run a program to its end, on the event loop of this thread.
+    """Run a program to its end, on the event loop of this thread. Programs may follow one another.
 
     Returns:
         What it registered, in order, and the warnings that it gave.
@@ -109,6 +109,8 @@ def run(
     handler = logging.Handler()
     handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]
     logger.addHandler(handler)
+    settings.ROOT.set(None)  # of a program before this one
+    settings.SETTINGS.rpc_manager.clear()  # type: ignore[attr-defined]
     mocks.set_mocks(recorder, project="seawall", stack=stack, preview=preview, logger=logger)
 
     @pulumi.runtime.test

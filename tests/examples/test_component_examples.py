@@ -2,16 +2,12 @@
 
 import ast
 import asyncio
-import copy
-import logging
 from pathlib import Path
-from typing import Any
 
-import pulumi
 import pytest
-from pulumi.runtime import mocks
 
 import pulumi_seawall
+from localcloud import mocked
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples" / "components"
@@ -27,48 +23,15 @@ def path_of(component: str) -> Path:
     return EXAMPLES / f"{words.removeprefix('_')}.py"
 
 
-class Recorder(mocks.Mocks):
-    """Keeps what a program registers; gives each resource what components read of it."""
-
-    def __init__(self) -> None:
-        self.types: list[str] = []
-
-    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
-        raise AssertionError(f"an example asks the cloud nothing, but {args.token}")
-
-    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
-        self.types.append(args.typ)
-        region = args.inputs.get("region", "us-east-1")
-        told = {"arn": f"arn:aws:mock:{region}:123456789012:{args.name}"}
-        if args.typ == "aws:kms/key:Key":
-            key = "1234abcd-12ab-34cd-56ef-1234567890ab"
-            told = {"keyId": key, "arn": f"arn:aws:kms:{region}:123456789012:key/{key}"}
-        elif args.typ == "aws:rds/instance:Instance":
-            told["address"] = f"{args.name}.{region}.rds.amazonaws.com"
-        elif args.typ == "aws:s3/bucket:Bucket":
-            told |= {"bucket": args.name, "bucketRegionalDomainName": f"{args.name}.s3.{region}.amazonaws.com"}
-        return f"{args.name}-id", {**copy.deepcopy(args.inputs), **told}
-
-
 @pytest.mark.parametrize("component", COMPONENTS)
 def test_a_components_example_registers_it_without_a_warning(component, pulumi_loop):
     """Who copies the example gets the component, and nothing to wonder about."""
-    recorder, lines = Recorder(), []
-    logger = logging.Logger("pulumi", logging.WARNING)
-    handler = logging.Handler()
-    handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]
-    logger.addHandler(handler)
-    mocks.set_mocks(recorder, project="example", stack="dev", preview=False, logger=logger)
-    source = path_of(component).read_text(encoding="utf-8")
-
-    @pulumi.runtime.test
-    def main() -> None:
-        exec(compile(source, str(path_of(component)), "exec"), {"__name__": "__main__"})  # noqa: S102  # our own file
-
-    main()
+    path = path_of(component)
+    code = compile(path.read_text(encoding="utf-8"), str(path), "exec")
+    made, lines = mocked.run(lambda: exec(code, {"__name__": "__main__"}), mocked.Recorder())  # noqa: S102  # our own file
     while pending := asyncio.all_tasks(pulumi_loop):  # what the example exports is worked out to its end
         pulumi_loop.run_until_complete(asyncio.gather(*pending))
-    assert f"seawall:index:{component}" in recorder.types
+    assert f"seawall:index:{component}" in {each.type for each in made}
     assert lines == []
 
 

@@ -21,7 +21,12 @@ from localcloud.engine import Engine, ensure_engine
 from localcloud.sandbox import ROOT, Sandbox
 
 TIMEOUT_SECONDS = 120
-BESIDE = ("seawall:faults", "seawall:identity", "seawall:monitoring", "seawall:release")  # what nothing else in an environment asks for
+BESIDE = (
+    "seawall:faults",
+    "seawall:identity",
+    "seawall:monitoring",
+    "seawall:release",
+)  # what nothing else in an environment asks for
 OF_DATA = ("seawall:database", "seawall:backups")
 Edit = Callable[[dict[str, Any]], None]
 

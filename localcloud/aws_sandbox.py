@@ -117,6 +117,7 @@ def sandbox_configuration(dev: Mapping[str, Any], account: str, now: datetime) -
     config["seawall:protect"] = False
     for region in config["seawall:regions"]:
         region.pop("cluster", None)
+    config.pop("seawall:release", None)  # it runs in clusters
     for member in config["seawall:database"]["members"]:
         member["instance_class"] = SMALLEST_CLASS
     later = now + timedelta(hours=QUIET_HOURS)

@@ -16,7 +16,7 @@ import yaml
 
 from rule_samples import availability_rules
 
-GOLDEN = Path(__file__).parent / "golden" / "sloth_thresholds.json"
+GOLDEN = Path(__file__).parent / "golden" / "sloth" / "thresholds.json"
 DAYS = (28, 30)
 PERCENT = ("99", "99.5", "99.9", "99.95", "99.99")
 CASES = [(days, percent) for days in DAYS for percent in PERCENT]

@@ -28,6 +28,9 @@ from seawall.errors import MISSING, InvalidInput
 
 LONGEST_NAME: Final = 45  # characters; longer ones break what Argo names after a Rollout (argo-rollouts#795)
 HIGHEST_PORT: Final = 65_535
+ROLLBACK_REVISIONS: Final = 3
+MOST_REVISIONS: Final = 10  # of old ReplicaSets to keep: Kubernetes' own default for a Deployment's history
+LONGEST_PATH: Final = 253  # characters
 SCHEDULING_SECONDS: Final = (
     480  # for new nodes, before a start counts as failed; with 120 s to start Kubernetes' own 600
 )
@@ -198,7 +201,7 @@ def plan_canary_rollout(args: CanaryRolloutArgs) -> RolloutPlan:
         plan_pod(_with_required(given)) if adopted is None else None,
         plan_times(given),
         object_name("service_account", given["service_account"]) if "service_account" in given else None,
-        whole("rollback_revisions", given.get("rollback_revisions", 3), 0, 10),
+        whole("rollback_revisions", given.get("rollback_revisions", ROLLBACK_REVISIONS), 0, MOST_REVISIONS),
         adopted,
     )
 
@@ -283,7 +286,7 @@ def _name(given: Mapping[str, Any], monitoring: MonitoringPlan) -> str:
 
 
 def _path(given: Mapping[str, Any]) -> str:
-    path = line("metrics_path", given.get("metrics_path", "/metrics"), 253)
+    path = line("metrics_path", given.get("metrics_path", "/metrics"), LONGEST_PATH)
     if not re.fullmatch(r"/[A-Za-z0-9._~/-]*", path):
         raise InvalidInput("metrics_path", path, allowed="an absolute path, e.g. /metrics")
     return path

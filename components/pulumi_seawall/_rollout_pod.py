@@ -40,6 +40,12 @@ LIVENESS_SECONDS: Final = (
 )
 LIVENESS_FAILURES: Final = 3
 PROBE_TIMEOUT_SECONDS: Final = 1  # the runtime answers within 0.9 s, whatever its checks do
+STARTUP_SECONDS: Final = 120  # an image to pull, an interpreter, the first connections
+SHUTDOWN_SECONDS: Final = 10  # as the shop gives its server for requests under way
+LONGEST_SECONDS: Final = 3600  # of a start or a shutdown: beyond an hour it is a typing error
+LONGEST_DRAIN_SECONDS: Final = 600
+SHORTEST_STARTUP_SECONDS: Final = 2 * PROBE_SECONDS
+LONGEST_KEY: Final = 253  # characters of a key in a Secret, as Kubernetes takes them
 EXIT_SECONDS: Final = 5  # after the last request, before the kubelet kills
 LONGEST_VALUE: Final = 32_768  # characters of an environment variable; more belongs into a file
 LARGEST_ID: Final = 2**31 - 1  # Kubernetes, of users and groups
@@ -113,17 +119,23 @@ def plan_times(given: Mapping[str, Any]) -> Times:
     """
     noticed = PROBE_SECONDS * READINESS_FAILURES
     return Times(
-        whole("startup_seconds", given.get("startup_seconds", 120), 10, 3600, "seconds"),
+        whole(
+            "startup_seconds",
+            given.get("startup_seconds", STARTUP_SECONDS),
+            SHORTEST_STARTUP_SECONDS,
+            LONGEST_SECONDS,
+            "seconds",
+        ),
         whole(
             "drain_seconds",
             given.get("drain_seconds", DRAIN_SECONDS),
             noticed,
-            600,
+            LONGEST_DRAIN_SECONDS,
             "seconds",
             f"readiness is asked every {PROBE_SECONDS} s and must fail {READINESS_FAILURES} times",
         ),
         member("drain_by", given.get("drain_by", DrainBy.APP), DrainBy),
-        whole("shutdown_seconds", given.get("shutdown_seconds", 10), 1, 3600, "seconds"),
+        whole("shutdown_seconds", given.get("shutdown_seconds", SHUTDOWN_SECONDS), 1, LONGEST_SECONDS, "seconds"),
     )
 
 
@@ -336,7 +348,7 @@ def _secrets(given: object) -> dict[str, tuple[str, str]]:
         if not isinstance(value, Mapping):
             raise InvalidInput(f"secrets[{name}]", "(hidden)", allowed="secret and key of an existing Secret")
         entry = cast("dict[str, Any]", checked_keys(where, cast("object", value), SecretKeyArgs))
-        key = line(f"{where}key", entry["key"], 253)
+        key = line(f"{where}key", entry["key"], LONGEST_KEY)
         if not KEY.fullmatch(key):
             raise InvalidInput(f"{where}key", key, allowed="letters, digits, `.`, `_` and `-`")
         secrets[name] = object_name(f"{where}secret", entry["secret"]), key

@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 
 from pulumi_seawall._clusters import NAMESPACE
 from pulumi_seawall._inputs import checked_keys, flag, line, listed, whole
-from pulumi_seawall._kubernetes_target import object_name
+from pulumi_seawall._kubernetes_target import LONGEST_NAMESPACE, object_name
 from pulumi_seawall._rollout_args import AlbRouterArgs, CanaryRouterArgs, GatewayRouterArgs, IstioRouterArgs
 from seawall.errors import InvalidInput
 
@@ -183,7 +183,7 @@ def _reach_of(where: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """Where the Gateway is, and which names are its route's."""
     reach: dict[str, Any] = {}
     if "gateway_namespace" in given:
-        namespace = line(f"{where}gateway_namespace", given["gateway_namespace"], 63)
+        namespace = line(f"{where}gateway_namespace", given["gateway_namespace"], LONGEST_NAMESPACE)
         if not NAMESPACE.fullmatch(namespace):
             raise InvalidInput(f"{where}gateway_namespace", namespace, allowed="a namespace's name")
         reach["gateway_namespace"] = namespace

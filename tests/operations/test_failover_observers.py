@@ -21,14 +21,14 @@ from seawall_ops.exits import ExitCode
 from seawall_ops.failover import command
 from seawall_ops.failover.board import Board
 from seawall_ops.failover.decision import Act, Situation, Stay, decide
-from seawall_ops.failover.ledger import Ledger
+from seawall_ops.failover.ledger import Ledger, OperationState
 from seawall_ops.failover.observer import NameTaken
 from seawall_ops.failover.permissions import CALLS, policy_document
 from seawall_ops.failover.settings import parse_settings
 from seawall_ops.failover.store_sqlite import SqliteStore
-from seawall_ops.failover.votes import Health
+from seawall_ops.failover.votes import Evidence, Health, Subject
 from seawall_policies import lint
-from topology_documents import shop
+from topology_documents import failed_over, shop
 
 
 def test_of_two_processes_with_one_name_the_later_keeps_it():
@@ -70,6 +70,34 @@ def test_a_restarted_observer_knows_what_it_had_seen_healthy_and_counts_on():
     assert after.boot != before.boot
     standings = {str(each.subject): each.standing for each in after.verdicts}
     assert standings[f"database/{HOME}"] is Health.UNHEALTHY
+
+
+def test_the_only_observer_that_restarts_keeps_what_it_has_watched():
+    """Its first vote goes over the one that holds the ages: they are taken up before."""
+    world = World(replace(POLICY, domains=(HOME,)))
+    board = world.board()
+    board.change(lambda ledger: ledger.opened(operation()))
+    board.change(lambda ledger: ledger.ended("op-1", OperationState.DONE, fence=1))
+    world.run(1000.0)
+    again = world.start(f"observer-{HOME}", HOME)
+    again.vote_round()
+    (vote,) = board.read().votes
+    assert vote.boot == again.boot
+    assert dict(vote.watched)["operation op-1 done"] > 900.0
+
+
+def test_what_was_healthy_stays_proven_when_roles_change():
+    """Right after a failover the new writer may fail, too."""
+    world = World(replace(POLICY, domains=(HOME,)))
+    world.run(300.0)
+    world.live = failed_over()
+    world.down = lambda subject, _from, _now: subject == f"database/{AWAY}"
+    for _ in range(3):
+        world.observers[f"observer-{HOME}"].vote_round()
+    (vote,) = world.board().read().votes
+    verdict = vote.verdict(Subject(Evidence.DATABASE, AWAY))
+    assert verdict is not None
+    assert (vote.epoch, verdict.standing) == (4, Health.UNHEALTHY)
 
 
 def test_an_observer_that_stops_takes_its_vote_with_it_and_a_dead_one_is_forgotten():

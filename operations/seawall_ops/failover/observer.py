@@ -120,7 +120,9 @@ class Observer:
         self._watch: Final = Watch(clock)
         self._positions: Final = Positions()
         self._judges: dict[Subject, Judge] = {}
-        self._proven: frozenset[Subject] | None = None  # before this process began; `None`: the board was not read yet
+        self._proven: frozenset[Subject] | None = (
+            None  # seen healthy, also before we began; `None`: the board was not read yet
+        )
         self._view: Effective | None = None
         self._sequence: int | None = None  # of our vote on the board
         self._ages: Mapping[str, float] = {}
@@ -224,10 +226,10 @@ class Observer:
             board=posted is not None, references=look.references, others=_others(view, self.domain, look.answers)
         )
         if posted is not None and self._proven is None:
-            mine = next((each for each in posted if each.observer == self.name), None)
-            self._sequence = None if mine is None else mine.sequence
-            self._proven = frozenset(() if mine is None else (each.subject for each in mine.verdicts if each.proven))
+            self._take_up(next((each for each in posted if each.observer == self.name), None))
         verdicts = tuple(self._judge(each).note(each) for each in self._observations(view, look.answers, isolated))
+        if self._proven is not None:
+            self._proven |= {each.subject for each in verdicts if each.proven}
         vote = Vote(
             observer=self.name,
             domain=self.domain,
@@ -244,6 +246,14 @@ class Observer:
         self._voted = vote
         if self._proven is not None:
             self._post(vote)
+
+    def _take_up(self, left: Vote | None) -> None:
+        """Go on from the vote that an earlier process of this name left on the board."""
+        self._sequence = None if left is None else left.sequence
+        self._proven = frozenset(() if left is None else (each.subject for each in left.verdicts if each.proven))
+        self._judges.clear()  # those of rounds before the board could be read knew nothing of that
+        if left is not None:
+            self._ages = {**dict(left.watched), **self._ages}
 
     def _post(self, vote: Vote) -> None:
         """Write the vote. One of ours may be there already, whose answer was lost; anybody else's ends us."""

@@ -139,6 +139,16 @@ class _Stopped:
         self.world.pass_time(self.seconds)
 
 
+class Bearer:
+    """Writes under a fence, without a lease."""
+
+    def __init__(self, fence: int) -> None:
+        self.fence = fence
+
+    def check(self) -> None:
+        """It always is."""
+
+
 class Network:
     """A store as one process reaches it."""
 

@@ -20,6 +20,7 @@ __all__ = ["Held", "Tenure"]
 
 _log: Final = logging.getLogger("seawall_ops.lease")
 
+RENEWAL_ATTEMPTS: Final = 2  # the second one over the version that the first one found
 RELEASE_ATTEMPTS: Final = 3  # each may take request_timeout_seconds; then the lease is left to run out
 IDLE_SECONDS: Final = 60.0  # what an ended job answers, which runs no more
 
@@ -99,14 +100,9 @@ class Held:
         self.check()
         if self._writes.in_doubt:
             self._look()
-        tenure = self._tenure
-        began = tenure.clocks.now()
-        over, record = self._writes.begin(self._writes.known.record, began)
-        stored = tenure.store.replace(tenure.name, record, over)
-        if stored is None:
-            self._look()
-        else:
-            self._settle(stored)
+        for _ in range(RENEWAL_ATTEMPTS):
+            if self._renewed():
+                break
         self.check()
 
     def release(self) -> bool:
@@ -173,6 +169,18 @@ class Held:
 
     # ---- what is known of the record
 
+    def _renewed(self) -> bool:
+        tenure = self._tenure
+        began = tenure.clocks.now()
+        over, record = self._writes.begin(self._writes.known.record, began)
+        stored = tenure.store.replace(tenure.name, record, over)
+        if stored is None:
+            self._look()
+            # Perhaps by another thread, just now.
+            return self._ended is not None or self._began >= began
+        self._settle(stored)
+        return True
+
     def _look(self) -> None:
         """Find out what became of writes that were not answered."""
         stored = self._tenure.store.read(self._tenure.name)
@@ -186,18 +194,15 @@ class Held:
 
     def _settle(self, stored: Stored) -> None:
         """A write of ours was made. What ran out meanwhile does not come back."""
-        self.remaining_seconds_or_end()
+        self._end_if_over()
         began = self._writes.settle(stored)
         if began is not None:
             with self._lock:
                 self._began = max(self._began, began)
 
-    def remaining_seconds_or_end(self) -> float:
-        """As `remaining_seconds`; when it has just run out, it has ended."""
-        left = self.remaining_seconds()
-        if left <= 0.0 and os.getpid() == self._pid:
+    def _end_if_over(self) -> None:
+        if self.remaining_seconds() <= 0.0 and os.getpid() == self._pid:
             self._end(self._out_of_time())
-        return left
 
     def _give_up(self) -> bool:
         tenure = self._tenure

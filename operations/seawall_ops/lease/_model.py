@@ -7,13 +7,14 @@ from seawall._numbers import number
 from seawall.errors import InvalidInput
 from seawall_ops.lease._domains import Location
 
-__all__ = ["FREE", "NEVER_SEEN", "LeaseRecord", "LeaseStore", "LeaseTerms", "Stored"]
+__all__ = ["FREE", "NEVER_SEEN", "REQUEST_TIMEOUT_SECONDS", "LeaseRecord", "LeaseStore", "LeaseTerms", "Stored"]
 
 FREE: Final = ""
 """As holder: nobody; the lease may be taken at once."""
 NEVER_SEEN: Final = "(unknown)"
 """As holder: the record was missing and has been made anew, so that somebody may hold it who is not in it."""
 
+REQUEST_TIMEOUT_SECONDS: Final = 5.0  # the default of terms and of stores
 TRIES_BEFORE_THE_END: Final = 2  # renewals that may time out one after the other before the lease is lost
 
 
@@ -30,7 +31,7 @@ class LeaseTerms:
     margin_seconds: float = 3.0
     """The holder stops so much earlier: for what is under way, and for clocks that run at different speeds."""
     renew_every_seconds: float = 8.0
-    request_timeout_seconds: float = 5.0
+    request_timeout_seconds: float = REQUEST_TIMEOUT_SECONDS
     """Of one request to the store; it counts as not answered then, and may have happened."""
     retry_seconds: float = 1.0
     """From a renewal that was not answered to the next one."""
@@ -118,5 +119,8 @@ class LeaseStore(Protocol):
         ...
 
     def replace(self, name: str, record: LeaseRecord, over: Stored) -> Stored | None:
-        """Write a record, if the version is still that of `over`; `None` when it is not, and then nothing was written."""
+        """Write a record, if the version is still that of `over`; `None` when it is not, and then nothing was written.
+
+        A store that remembers a higher fence than the record has may write a still higher one, and answers with it.
+        """
         ...

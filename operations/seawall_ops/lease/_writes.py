@@ -48,9 +48,11 @@ class Writes:
 
     def settle(self, stored: Stored) -> Instant | None:
         """This was found to be there: when the write began that made it, if it is one that was in doubt."""
+        write = stored.record.write
         with self._lock:
-            began = self._sent.get(stored.record.write)
-            if began is not None:
+            began = self._sent.get(write)
+            # The same write under another version: somebody else has touched what is around the record, e.g. a label.
+            if began is not None or write == self.known.record.write:
                 self.known = stored
                 self._sent.clear()
             return began

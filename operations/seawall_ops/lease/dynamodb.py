@@ -6,13 +6,15 @@ aws dynamodb create-table --region eu-north-1 --table-name seawall --deletion-pr
   --attribute-definitions AttributeName=id,AttributeType=S
 ```
 
-All writes are conditional and name the version before them, or the fence. A record that was made anew after it was deleted
-begins with DynamoDB's own time in whole seconds, so that fences never come again unless a lease changed hands more than once
-a second on average since it was first made.
+All writes are conditional and name the version before them, or the fence. Taking a lease writes its fence into a second item,
+too, in one transaction, so that fences never come again after the record was deleted. If somebody deletes both, the first
+fence is DynamoDB's own time in whole seconds, which is beyond all earlier ones unless the lease was taken more than once a
+second on average.
 """
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, cast, final
 
@@ -20,7 +22,7 @@ from seawall.errors import CloudUnavailable, FenceOutrun, InvalidInput, LeaseUna
 from seawall_ops.clients import asking, client
 from seawall_ops.lease._domains import Location
 from seawall_ops.lease._fencing import Fenced, FencedDocument
-from seawall_ops.lease._model import LeaseRecord, LeaseTerms, Stored
+from seawall_ops.lease._model import REQUEST_TIMEOUT_SECONDS, LeaseRecord, Stored
 
 __all__ = ["PERMISSIONS", "DynamoDBLeaseStore", "DynamoDBState", "check_table"]
 
@@ -32,8 +34,10 @@ PERMISSIONS: Final[Mapping[str, tuple[str, ...]]] = {
 
 KEY: Final = "id"
 LEASE_PREFIX: Final = "lease/"
+FENCE_PREFIX: Final = "fence/"  # the highest fence of a lease, whatever becomes of its record
 STATE_PREFIX: Final = "state/"
-REFUSED: Final = "ConditionalCheckFailedException"
+REFUSED: Final = "ConditionalCheckFailed"  # how botocore's code begins, and the whole reason in a transaction
+CANCELED: Final = "TransactionCanceledException"
 STRONG: Final = "STRONG"  # the one kind of global table whose conditional writes hold in every region
 
 Item = Mapping[str, Mapping[str, str]]
@@ -55,16 +59,20 @@ class _Table:
         self._pid = 0
 
     def ask(self, operation: str, **arguments: Any) -> dict[str, Any] | None:
-        """The answer; `None` when a condition did not hold.
+        """The answer of an operation on the table; `None` when a condition did not hold.
 
         Raises:
             LeaseUnavailable: There is no answer, or a refusal.
         """
+        return self.send(operation, TableName=self.name, **arguments)
+
+    def send(self, operation: str, **arguments: Any) -> dict[str, Any] | None:
+        """As `ask`, of an operation that names its tables in its arguments."""
         try:
             with asking(f"dynamodb {operation}"):
-                return cast("dict[str, Any]", getattr(self._connected(), operation)(TableName=self.name, **arguments))
+                return cast("dict[str, Any]", getattr(self._connected(), operation)(**arguments))
         except CloudUnavailable as error:
-            if error.because.startswith(REFUSED):
+            if error.because.startswith(REFUSED) or REFUSED in _reasons(error):
                 return None
             raise LeaseUnavailable(self.where, error.because) from error
 
@@ -74,6 +82,12 @@ class _Table:
         if answer is None:
             raise LeaseUnavailable(self.where, "a reading was refused by a condition that it does not have")
         return cast("Item | None", answer.get("Item")), answer
+
+    def close(self) -> None:
+        """Close the connections of a client of its own."""
+        if self._client is not None and self._pid == os.getpid():
+            self._client.close()
+            self._client = None
 
     def _connected(self) -> Any:
         if self._given is not None:
@@ -105,7 +119,7 @@ class DynamoDBLeaseStore:
         table: str,
         *,
         region: str,
-        timeout_seconds: float = LeaseTerms.request_timeout_seconds,
+        timeout_seconds: float = REQUEST_TIMEOUT_SECONDS,
         client: Any = None,
     ) -> None:
         self._table: Final = _Table(table, region, timeout_seconds, client)
@@ -136,24 +150,38 @@ class DynamoDBLeaseStore:
     def create(self, name: str, record: LeaseRecord) -> None:
         """Make a record where there is none."""
         item, answer = self._table.item(LEASE_PREFIX + name)
-        if item is None:
-            fence = max(record.fence, self._seconds_told_by(answer))
-            self._table.ask(
-                "put_item",
-                Item=_item(name, record, fence),
-                ConditionExpression="attribute_not_exists(#id)",
-                ExpressionAttributeNames={"#id": KEY},
-            )
+        if item is not None:
+            return
+        highest, _ = self._table.item(FENCE_PREFIX + name)
+        fences = [record.fence, self._seconds_told_by(answer), *([int(highest["fence"]["N"])] if highest else [])]
+        self._table.ask(
+            "put_item",
+            Item=_item(name, record, max(fences)),
+            ConditionExpression="attribute_not_exists(#id)",
+            ExpressionAttributeNames={"#id": KEY},
+        )
 
     def replace(self, name: str, record: LeaseRecord, over: Stored) -> Stored | None:
         """Write a record over another one."""
-        answer = self._table.ask(
-            "put_item",
-            Item=_item(name, record, record.fence),
-            ConditionExpression="#write = :seen",
-            ExpressionAttributeNames={"#write": "write"},
-            ExpressionAttributeValues={":seen": {"S": over.version}},
-        )
+        condition = {
+            "ConditionExpression": "#write = :seen",
+            "ExpressionAttributeNames": {"#write": "write"},
+            "ExpressionAttributeValues": {":seen": {"S": over.version}},
+        }
+        if record.fence == over.record.fence:
+            answer = self._table.ask("put_item", Item=_item(name, record, record.fence), **condition)
+            return None if answer is None else Stored(record, record.write)
+        taken = self._take(name, record, condition)
+        if taken is None:  # perhaps only since the record is older than the fence: a hand has put it back
+            highest, _ = self._table.item(FENCE_PREFIX + name)
+            if highest is not None and int(highest["fence"]["N"]) >= record.fence:
+                taken = self._take(name, replace(record, fence=int(highest["fence"]["N"]) + 1), condition)
+        return taken
+
+    def _take(self, name: str, record: LeaseRecord, condition: dict[str, Any]) -> Stored | None:
+        put = {"TableName": self._table.name, "Item": _item(name, record, record.fence), **condition}
+        update = {"TableName": self._table.name, **_highest(name, record.fence)}
+        answer = self._table.send("transact_write_items", TransactItems=[{"Put": put}, {"Update": update}])
         return None if answer is None else Stored(record, record.write)
 
     def _seconds_told_by(self, answer: dict[str, Any]) -> int:
@@ -165,6 +193,10 @@ class DynamoDBLeaseStore:
             raise LeaseUnavailable(
                 self.where, "its answer has no date, from which a first fence would follow"
             ) from error
+
+    def close(self) -> None:
+        """Close its connections; the next request makes new ones."""
+        self._table.close()
 
     def __repr__(self) -> str:
         return f"<DynamoDBLeaseStore {self.where}>"
@@ -189,7 +221,7 @@ class DynamoDBState:
         table: str,
         *,
         region: str,
-        timeout_seconds: float = LeaseTerms.request_timeout_seconds,
+        timeout_seconds: float = REQUEST_TIMEOUT_SECONDS,
         client: Any = None,
     ) -> None:
         self._table: Final = _Table(table, region, timeout_seconds, client)
@@ -231,6 +263,10 @@ class DynamoDBState:
             raise FenceOutrun(f"{self.where}, key {key}", held.fence, present.fence if present else None)
         return answer
 
+    def close(self) -> None:
+        """Close its connections; the next request makes new ones."""
+        self._table.close()
+
     def __repr__(self) -> str:
         return f"<DynamoDBState {self.where}>"
 
@@ -248,7 +284,7 @@ def check_table(table: str, *, region: str, client: Any = None) -> tuple[str, ..
         InvalidInput: Leases in it would not hold: another key, or a global table whose regions write without asking each
             other, so that two of them would each let somebody have the lease.
     """
-    looked = _Table(table, region, LeaseTerms.request_timeout_seconds, client)
+    looked = _Table(table, region, REQUEST_TIMEOUT_SECONDS, client)
     described = cast("dict[str, Any]", (looked.ask("describe_table") or {}).get("Table", {}))
     keys = [(each["AttributeName"], each["KeyType"]) for each in described.get("KeySchema", [])]
     if keys != [(KEY, "HASH")]:
@@ -283,3 +319,24 @@ def _item(name: str, record: LeaseRecord, fence: int) -> dict[str, dict[str, str
 def _document(item: Item) -> FencedDocument:
     text = item.get("document")
     return FencedDocument(None if text is None else text["S"], int(item["fence"]["N"]))
+
+
+def _highest(name: str, fence: int) -> dict[str, Any]:
+    """Of an update: this fence has been given."""
+    return {
+        "Key": {KEY: {"S": FENCE_PREFIX + name}},
+        "UpdateExpression": "SET #fence = :fence",
+        "ConditionExpression": "attribute_not_exists(#fence) OR #fence < :fence",
+        "ExpressionAttributeNames": {"#fence": "fence"},
+        "ExpressionAttributeValues": {":fence": {"N": str(fence)}},
+    }
+
+
+def _reasons(error: CloudUnavailable) -> list[str]:
+    """Why a transaction was canceled, an entry for each of its parts."""
+    if not error.because.startswith(CANCELED):
+        return []
+    response = cast("Mapping[str, Any]", getattr(error.__cause__, "response", {}))
+    return [
+        str(each.get("Code")) for each in cast("list[Mapping[str, object]]", response.get("CancellationReasons", []))
+    ]

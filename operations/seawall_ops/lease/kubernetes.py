@@ -19,7 +19,7 @@ from typing import Final, TypeVar, cast, final
 from seawall.errors import FenceOutrun, InvalidInput, LeaseUnavailable, MissingExtra
 from seawall_ops.lease._domains import Location, host_of
 from seawall_ops.lease._fencing import Fenced, FencedDocument
-from seawall_ops.lease._model import FREE, LeaseRecord, LeaseTerms, Stored
+from seawall_ops.lease._model import FREE, REQUEST_TIMEOUT_SECONDS, LeaseRecord, Stored
 
 try:
     import httpx2
@@ -47,6 +47,7 @@ TTL: Final = "seawall/ttl-seconds"
 WRITE: Final = "seawall/write"
 DOCUMENT: Final = "document"  # the key in a ConfigMap
 
+USABLE_CONFIG: Final = "a kubeconfig that can be read, with a current context that has a user"
 NOT_FOUND: Final = 404
 CONFLICT: Final = 409  # another version, or it exists already
 STATE_ATTEMPTS: Final = 5  # of a write while others write too
@@ -66,9 +67,9 @@ class _Cluster:
             given = config if config is not None else KubeConfig.from_env()
             self._config: Final = given if isinstance(given, SingleConfig) else given.get()
         except (lightkube.ConfigError, OSError, ValueError) as error:
-            raise InvalidInput("config", type(error).__name__, allowed="a kubeconfig that can be read") from error
-        if self._config is None:
-            raise InvalidInput("config", None, allowed="a kubeconfig with a current context")
+            raise InvalidInput("config", type(error).__name__, allowed=USABLE_CONFIG) from error
+        if self._config is None or self._config.user is None:
+            raise InvalidInput("config", None, allowed=USABLE_CONFIG)
         self.server: Final = self._config.cluster.server
         self.where: Final = f"Kubernetes at {self.server}, namespace {namespace}"
         self._client: Client | None = None
@@ -90,6 +91,12 @@ class _Cluster:
             raise LeaseUnavailable(self.where, f"{code}: {reason}") from error
         except (httpx2.HTTPError, lightkube.ConfigError, OSError, msgspec.MsgspecError, ValueError) as error:
             raise LeaseUnavailable(self.where, f"{type(error).__name__}: {error}".partition("\n")[0]) from error
+
+    def close(self) -> None:
+        """Close the client's connections."""
+        if self._client is not None and self._pid == os.getpid():
+            self._client.close()
+            self._client = None
 
     def _connected(self) -> Client:
         if self._client is None or self._pid != os.getpid():  # a forked child must not share its parent's connections
@@ -120,7 +127,7 @@ class KubernetesLeaseStore:
         *,
         region: str,
         config: "KubeConfig | SingleConfig | None" = None,
-        timeout_seconds: float = LeaseTerms.request_timeout_seconds,
+        timeout_seconds: float = REQUEST_TIMEOUT_SECONDS,
     ) -> None:
         self._cluster: Final = _Cluster(config, namespace, timeout_seconds)
         self._region: Final = region
@@ -180,6 +187,10 @@ class KubernetesLeaseStore:
             raise LeaseUnavailable(self.where, because) from error
         return Stored(record, _version(metadata))
 
+    def close(self) -> None:
+        """Close its connections; the next request makes new ones."""
+        self._cluster.close()
+
     def __repr__(self) -> str:
         return f"<KubernetesLeaseStore {self.where}>"
 
@@ -202,7 +213,7 @@ class KubernetesState:
         namespace: str,
         *,
         config: "KubeConfig | SingleConfig | None" = None,
-        timeout_seconds: float = LeaseTerms.request_timeout_seconds,
+        timeout_seconds: float = REQUEST_TIMEOUT_SECONDS,
     ) -> None:
         self._cluster: Final = _Cluster(config, namespace, timeout_seconds)
 
@@ -254,6 +265,10 @@ class KubernetesState:
             raise LeaseUnavailable(self.where, f"the ConfigMap {key} is another program's: it lacks our annotation")
         text = _texts(found, "data").get(DOCUMENT)
         return FencedDocument(text, int(fence)), _version(metadata)
+
+    def close(self) -> None:
+        """Close its connections; the next request makes new ones."""
+        self._cluster.close()
 
     def __repr__(self) -> str:
         return f"<KubernetesState {self.where}>"

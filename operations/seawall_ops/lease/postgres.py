@@ -17,7 +17,7 @@ from seawall._numbers import number
 from seawall.errors import FenceOutrun, InvalidInput, LeaseUnavailable, MissingExtra
 from seawall_ops.lease._domains import Location
 from seawall_ops.lease._fencing import Fenced, FencedDocument
-from seawall_ops.lease._model import NEVER_SEEN, LeaseRecord, LeaseTerms, Stored
+from seawall_ops.lease._model import NEVER_SEEN, REQUEST_TIMEOUT_SECONDS, LeaseRecord, Stored
 
 try:
     import psycopg
@@ -148,9 +148,7 @@ class PostgresLeaseStore:
         InvalidInput: It names no server, or several.
     """
 
-    def __init__(
-        self, conninfo: str, *, region: str, timeout_seconds: float = LeaseTerms.request_timeout_seconds
-    ) -> None:
+    def __init__(self, conninfo: str, *, region: str, timeout_seconds: float = REQUEST_TIMEOUT_SECONDS) -> None:
         self._server: Final = _Server(conninfo, timeout_seconds)
         self._region: Final = region
 
@@ -200,7 +198,7 @@ class PostgresState:
         InvalidInput: It names no server, or several.
     """
 
-    def __init__(self, conninfo: str, *, timeout_seconds: float = LeaseTerms.request_timeout_seconds) -> None:
+    def __init__(self, conninfo: str, *, timeout_seconds: float = REQUEST_TIMEOUT_SECONDS) -> None:
         self._server: Final = _Server(conninfo, timeout_seconds)
 
     @property

@@ -1,0 +1,114 @@
+"""The places where leases are kept, each as it runs here, behind one face."""
+
+import contextlib
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+from lightkube import KubeConfig
+from lightkube.config.models import Cluster, User
+from moto.server import ThreadedMotoServer
+
+from kubernetes_api import KubernetesApi
+from lease_world import World
+from localcloud.postgres_fleet import PostgresFleet
+from localcloud.postgres_install import USER
+from seawall_ops.lease import FencedState, LeaseStore, MemoryLeaseStore, MemoryState
+from seawall_ops.lease.dynamodb import KEY, LEASE_PREFIX, DynamoDBLeaseStore, DynamoDBState
+from seawall_ops.lease.kubernetes import KubernetesLeaseStore, KubernetesState
+from seawall_ops.lease.postgres import GRANTS, TABLES, PostgresLeaseStore, PostgresState
+
+TABLE = "seawall"
+REGION = "eu-north-1"
+NAMESPACE = "shop"
+
+
+@dataclass
+class Place:
+    """A store of leases, states beside it, and a hand that deletes a record."""
+
+    store: LeaseStore
+    state: FencedState
+    delete: Callable[[str], None]
+    behind: Any = None
+    """boto3's client, the fleet or the API server."""
+
+    def close(self) -> None:
+        """Its connections."""
+        for each in (self.store, self.state):
+            getattr(each, "close", lambda: None)()
+
+    def world(self, seed: int, **more: Any) -> World:
+        """Contenders in it."""
+        return World(self.store, self.delete, random.Random(seed), **more)
+
+
+def in_memory() -> Place:
+    store = MemoryLeaseStore()
+    return Place(store, MemoryState(), store.delete)
+
+
+@contextlib.contextmanager
+def moto_server() -> Iterator[str]:
+    """The URL of one on loopback."""
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        yield f"http://{host}:{port}"
+    finally:
+        server.stop()
+
+
+def dynamodb_client(url: str, region: str = REGION) -> Any:
+    return boto3.client(
+        "dynamodb", region, endpoint_url=url, aws_access_key_id="local", aws_secret_access_key="local"
+    )  # fmt: skip
+
+
+def in_dynamodb(client: Any) -> Place:
+    """An empty table."""
+    with contextlib.suppress(client.exceptions.ResourceNotFoundException):
+        client.delete_table(TableName=TABLE)
+    client.create_table(
+        TableName=TABLE,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": KEY, "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": KEY, "AttributeType": "S"}],
+    )
+
+    def delete(name: str) -> None:
+        client.delete_item(TableName=TABLE, Key={KEY: {"S": LEASE_PREFIX + name}})
+
+    return Place(
+        DynamoDBLeaseStore(TABLE, region=REGION, client=client),
+        DynamoDBState(TABLE, region=REGION, client=client),
+        delete,
+        client,
+    )
+
+
+def in_postgres(fleet: PostgresFleet) -> Place:
+    """Empty tables, made by an administrator."""
+    server = fleet.primary
+    server.sql("DROP TABLE IF EXISTS seawall_lease, seawall_state", database=USER)
+    server.sql(TABLES + GRANTS.format(user=USER), database=USER)
+    dsn = server.dsn()
+
+    def delete(name: str) -> None:
+        server.sql(f"DELETE FROM seawall_lease WHERE name = '{name}'", database=USER)  # noqa: S608 - ours
+
+    return Place(PostgresLeaseStore(dsn, region="eu-north-1"), PostgresState(dsn), delete, fleet)
+
+
+def in_kubernetes(api: KubernetesApi) -> Place:
+    """No objects yet."""
+    config = KubeConfig.from_one(cluster=Cluster(server=api.url), user=User(token="of-the-test"))
+    return Place(
+        KubernetesLeaseStore(NAMESPACE, region="eu-north-1", config=config),
+        KubernetesState(NAMESPACE, config=config),
+        lambda name: api.delete("leases", name),
+        api,
+    )

@@ -201,7 +201,7 @@ class World:
     """All of it. `look` holds the invariants against it, wherever time has passed or something has been written."""
 
     store: LeaseStore
-    delete: Callable[[str], object]
+    delete: Callable[[str], None]
     random: random.Random
     processes: int = 2
     fault_ratio: float = 0.0

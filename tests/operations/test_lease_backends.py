@@ -32,7 +32,7 @@ from localcloud.postgres_install import USER
 from recorded_calls import CallRecorder
 from seawall.errors import FenceOutrun, InvalidInput, LeaseUnavailable
 from seawall.testing import FakeClock
-from seawall_ops.lease import NEVER_SEEN, Arbitrated, Lease, LeaseRecord, LeaseStore, LeaseTerms, Stored
+from seawall_ops.lease import NEVER_SEEN, Arbitrated, Lease, LeaseRecord, LeaseTerms
 from seawall_ops.lease.dynamodb import (
     FENCE_PREFIX,
     KEY,
@@ -93,19 +93,6 @@ def use(place: Place) -> None:
         held.release()
 
 
-def taken_once(lease: Lease) -> int:
-    """The fence of one time that it was held."""
-    with lease.acquire(wait_seconds=0.0, renew=False) as held:
-        return held.fence
-
-
-def record_in(store: LeaseStore) -> Stored:
-    """It must be there."""
-    stored = store.read(NAME)
-    assert stored is not None
-    return stored
-
-
 # ---- DynamoDB
 
 
@@ -162,7 +149,7 @@ def test_a_fence_goes_on_when_an_old_record_was_put_back_by_hand(dynamodb):
     last.release()
     dynamodb.behind.put_item(TableName=TABLE, Item=old)
     other = Lease(dynamodb.store, NAME, holder="b", arbitrates=Arbitrated())
-    assert other.acquire(wait_seconds=0.0, renew=False).fence == given[-1] + 1
+    assert other.acquire(wait_seconds=0.0, renew=False).fence == last.fence + 1
 
 
 def test_a_first_fence_is_dynamodbs_own_time_when_nothing_else_is_left(dynamodb):
@@ -266,7 +253,7 @@ def test_after_a_promotion_a_record_is_somebodys_and_fences_skip_what_may_be_los
     """A replica may lack the last takings: the old record, free or not, would give a fence that somebody has."""
     use(postgres)
     servers.wait_in_step()
-    before = record_in(postgres.store)
+    before = postgres.store.read(NAME)
     assert before is not None
     old = servers.primary
     with pytest.raises(LeaseUnavailable, match="recovery is in progress"):
@@ -275,7 +262,7 @@ def test_after_a_promotion_a_record_is_somebodys_and_fences_skip_what_may_be_los
     old.kill()
     new.promote()
     store = PostgresLeaseStore(new.dsn(), region=REGION)
-    after = record_in(store)
+    after = store.read(NAME)
     assert after is not None
     assert (after.record.holder, after.record.fence) == (NEVER_SEEN, before.record.fence + SKIPPED_FENCES)
     written = store.replace(

@@ -68,7 +68,7 @@ def test_contenders_never_meet_in_it(place, rounds):
     world = place.world(7, fault_ratio=0.3)
     for _ in range(rounds):
         world.round()
-    assert len(world.fences) > rounds / 100
+    assert len(world.fences) > rounds / 50
     assert world.written == sorted(world.written)
     world.settle()
 

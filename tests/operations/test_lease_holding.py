@@ -43,6 +43,8 @@ class Flaky:
         self.inner = MemoryLeaseStore()
         self.clock = clock
         self.faults: list[str] = []
+        self.late: list[Callable[[], Any]] = []
+        """What was given up, and is still on its way."""
         self.takes = 0.0
 
     @property
@@ -64,9 +66,11 @@ class Flaky:
 
     def _call(self, do: Callable[[], Any]) -> Any:
         fault = self.faults.pop(0) if self.faults else ""
-        answer = None if fault == "request" else do()
+        if fault == "late":
+            self.late.append(do)
+        answer = None if fault in ("request", "late") else do()
         self.clock.advance(self.takes)
-        if fault in ("request", "answer"):
+        if fault:
             raise LeaseUnavailable(self.where, f"the {fault} was lost")
         return answer
 
@@ -175,6 +179,22 @@ def test_a_renewal_whose_answer_was_lost_is_found_by_reading_before_the_next_one
     assert held.remaining_seconds() == USABLE - 2.0  # since it was made, its time counts from when it began
     held.renew()
     assert held.remaining_seconds() == USABLE
+
+
+def test_a_renewal_that_arrives_after_it_was_looked_for_is_still_known_as_ones_own(setting):
+    """It was not there yet when the record was read; the next renewal was lost; then it came after all."""
+    held = setting.held()
+    setting.store.faults = ["late"]
+    with pytest.raises(LeaseUnavailable):
+        held.renew()
+    setting.store.faults = ["", "request"]
+    with pytest.raises(LeaseUnavailable):
+        held.renew()
+    setting.store.late.pop()()
+    setting.clock.advance(5.0)
+    held.renew()
+    assert held.remaining_seconds() == USABLE
+    assert held.release()
 
 
 def test_an_acquisition_whose_answer_was_lost_is_found_and_not_made_twice(setting):

@@ -51,8 +51,10 @@ class Writes:
         write = stored.record.write
         with self._lock:
             began = self._sent.get(write)
-            # The same write under another version: somebody else has touched what is around the record, e.g. a label.
-            if began is not None or write == self.known.record.write:
+            # The same write under another version: somebody else has touched what is around the record, e.g. a label. Under
+            # the same version nothing is settled: what is in doubt may still arrive.
+            touched = write == self.known.record.write and stored.version != self.known.version
+            if began is not None or touched:
                 self.known = stored
                 self._sent.clear()
             return began

@@ -272,7 +272,7 @@ class World:
         if draw < 0.70:
             someone.step()
         elif draw < 0.80:
-            someone.write(self.random.choice([0.0, 0.0, 1.0, 40.0]))
+            someone.write(self.random.choice([0.0, 1.0, 40.0, 60.0]))
         elif draw < 0.84:
             someone.paused_until = self.now + self.random.uniform(1.0, 90.0)
         elif draw < 0.88:

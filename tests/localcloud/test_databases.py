@@ -23,7 +23,8 @@ def test_servers_run_until_they_are_stopped_and_are_found_again(tmp_path: Path):
         assert (begun, list(found.members), found.writer) == (True, members, members[0])
         assert start(folder, members, "orders") == (found, False)
         assert [(each.kind, each.differences) for each in replication(found)] == [("postgres", ())] * 2
-        assert ask(found, members[1], "SELECT datname FROM pg_database WHERE datname = 'orders'") == "orders"
+        named = "SELECT datname FROM pg_database WHERE datname = 'orders'"
+        until(lambda: ask(found, members[1], named) == "orders", "the replica has replayed it")
         assert found.password not in repr(found)
 
         said: list[str] = []

@@ -1,7 +1,11 @@
 """docs/failover.md says what the code has."""
 
+import re
 from pathlib import Path
 
+from own_commands import check, own_command
+from seawall_ops import cli
+from seawall_ops.exits import ExitCode
 from seawall_ops.failover.meanings import MEANINGS
 from seawall_ops.failover.permissions import CALLS
 
@@ -21,3 +25,24 @@ def test_the_page_has_every_call_of_every_command():
             line for line in PAGE.splitlines() if line.startswith("| `") and f"`{command}`" in line.split("|")[1]
         )
         assert [each.strip(" `") for each in row.split("|")[2].split(",")] == list(calls)
+
+
+def test_each_command_on_the_page_exists_with_its_options():
+    """A page that is pasted from must not be older than the command."""
+    bodies = re.findall(r"^```sh\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    found = [words for body in bodies for line in body.splitlines() if (words := own_command(line))]
+    assert len(found) >= 8
+    for words in found:
+        check(words)
+
+
+def test_the_role_on_the_page_is_the_one_that_the_command_prints(capsys):
+    """Who writes a role by the page grants what is called."""
+    (line,) = (line for line in PAGE.splitlines() if line.endswith("--scale-source-to 0 --run"))
+    assert cli.main([*line.split()[1:-1], "--role"]) == 0
+    assert f"```yaml\n{capsys.readouterr().out}```" in PAGE
+
+
+def test_the_page_has_every_exit_code_of_the_commands():
+    """Somebody's script is written from this table."""
+    assert {int(code) for code in re.findall(r"^\| (\d+) \|", PAGE, re.MULTILINE)} == set(ExitCode)

@@ -1,4 +1,4 @@
-"""`seawall failover`: observe, see what is decided, pause and resume.
+"""`seawall failover`: observe, see what is decided, pause and resume; `service` is a module of its own.
 
 Exit codes: 0 done and quiet, 1 somebody has to look, 2 wrong input, 3 AWS or the board could not be asked.
 """
@@ -27,6 +27,7 @@ from seawall_ops.failover.ledger import Pause
 from seawall_ops.failover.observe import Checks, MemberCheck
 from seawall_ops.failover.observer import Observer, Record, changes_of
 from seawall_ops.failover.policy import Policy
+from seawall_ops.failover.services_command import SERVICE_EPILOG, service
 from seawall_ops.failover.settings import Settings, read_settings
 from seawall_ops.failover.showing import Status, as_dict, observer_rows, tally_rows
 from seawall_ops.failover.votes import Seen, Vote, Watch
@@ -56,6 +57,7 @@ POLL_SECONDS: Final = 2.0  # between two readings of the board while `status` wa
 AUDIT_OPERATION: Final = "failover-observer"  # under which an observer's votes and decisions stand in the audit
 
 app: Final = typer.Typer(help="Watch, decide and fail over.", no_args_is_help=True)
+app.command(epilog=SERVICE_EPILOG)(service)
 
 SettingsFile = Annotated[Path, typer.Option("--settings", help="The file with policy, board and references.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document.")]

@@ -7,7 +7,7 @@ reads again. Nothing is asked twice by itself, and every request has its time.
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar, cast, final
 
-from seawall.errors import InvalidInput, MissingExtra, SeawallError, StepRefused
+from seawall.errors import CloudUnavailable, InvalidInput, MissingExtra, StepRefused
 from seawall_ops.failover.services_objects import (
     AUTOSCALERS,
     DEPLOYMENTS,
@@ -61,21 +61,20 @@ _MODELS: Final = {
 }
 
 
-class ClusterUnavailable(SeawallError):
+class ClusterUnavailable(CloudUnavailable):
     """The API server did not answer. A patch that was under way may have happened.
 
     Args:
-        where: Which server and namespace.
+        asked: Which server and namespace.
         because: Why, in one line.
     """
 
-    def __init__(self, where: str, because: str) -> None:
-        self.where: Final = where
-        self.because: Final = because
-        super().__init__(f"{where} could not be asked: {because}")
+    def __init__(self, asked: str, because: str) -> None:
+        super().__init__(asked, because)
+        self.args = (f"{asked} could not be asked: {because}",)
 
     def __reduce__(self) -> "tuple[object, ...]":
-        return ClusterUnavailable, (self.where, self.because)
+        return ClusterUnavailable, (self.asked, self.because)
 
 
 def configured(kubeconfig: str | None, context: str | None) -> SingleConfig:

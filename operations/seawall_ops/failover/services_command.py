@@ -1,0 +1,204 @@
+"""`seawall failover service`: move a Service from one Deployment or Rollout to another, in one cluster."""
+
+import getpass
+import json
+import shlex
+import socket
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from seawall.errors import InvalidInput, LeaseUnavailable, StepRefused
+from seawall_ops.audit import Decision, Trail
+from seawall_ops.exits import ExitCode
+from seawall_ops.failover.services_move import DRAIN_SECONDS, READY_SECONDS, Move
+from seawall_ops.failover.services_objects import in_text, labels_in, parse_workload
+from seawall_ops.failover.services_permissions import LEASE, role_yaml
+from seawall_ops.lease import Arbitrated, Lease, LeaseStore
+from seawall_ops.places import audit_file, operations_folder
+from seawall_ops.steps import (
+    Hints,
+    Operation,
+    cancelled_by_signals,
+    conduct,
+    new_operation_id,
+    result_as_dict,
+    show_result,
+)
+
+if TYPE_CHECKING:
+    from seawall_ops.failover.services_cluster import Cluster
+
+__all__ = ["SERVICE_EPILOG", "service"]
+
+SERVICE_EPILOG: Final = (
+    "Example: seawall failover service --service shop --from shop-blue --to shop-green --namespace prod --run. "
+    "Exit codes: 0 done, or nothing is in the way of a dry run, 1 something is in its way, 2 wrong input, "
+    "3 the cluster could not be asked, 4 it failed and was undone, 5 it stopped at a safe point, 6 it is stuck, "
+    "130 interrupted."
+)
+LEASE_WAIT_SECONDS: Final = 60.0  # longer than a holder that died keeps it: 30 s
+LEASE_REGION: Final = (
+    "in-cluster"  # the lease is in the cluster in which it arbitrates, see seawall_ops.lease.Arbitrated
+)
+
+
+def service(
+    name: Annotated[str, typer.Option("--service", help="The Service to move.")],
+    source: Annotated[str, typer.Option("--from", help="What serves now: a Deployment, or rollout/<name>.")],
+    target: Annotated[str, typer.Option("--to", help="What is to serve: a Deployment, or rollout/<name>.")],
+    namespace: Annotated[str, typer.Option("--namespace", help="Of all of them.")] = "default",
+    context: Annotated[str | None, typer.Option("--context", help="Of the kubeconfig; default its current.")] = None,
+    kubeconfig: Annotated[
+        str | None, typer.Option("--kubeconfig", help="Default: KUBECONFIG, the pod's own account, ~/.kube/config.")
+    ] = None,
+    replicas: Annotated[
+        int | None, typer.Option("--replicas", help="Of the target, at least; default as many as the source has.")
+    ] = None,
+    selector: Annotated[
+        str | None,
+        typer.Option("--selector", help="The new one, e.g. app=shop,side=green; default the target's own values."),
+    ] = None,
+    scale_source_to: Annotated[
+        int | None,
+        typer.Option("--scale-source-to", help="Drain the source, and scale it down to this; default it keeps all."),
+    ] = None,
+    drain_seconds: Annotated[
+        float, typer.Option("--drain-seconds", help="Before pods that had traffic are scaled down.")
+    ] = DRAIN_SECONDS,
+    ready_seconds: Annotated[
+        float, typer.Option("--ready-seconds", help="For the target to become ready.")
+    ] = READY_SECONDS,
+    gitops_paused: Annotated[
+        str | None, typer.Option("--gitops-paused", help="Why Argo CD or Flux will not set it back; recorded.")
+    ] = None,
+    run: Annotated[bool, typer.Option("--run", help="Do it. Without it nothing is changed.")] = False,
+    resume: Annotated[str | None, typer.Option("--resume", help="Go on with an operation, by its id.")] = None,
+    undo: Annotated[
+        str | None, typer.Option("--undo", help="Undo an operation, by its id; also one that is done.")
+    ] = None,
+    why: Annotated[str | None, typer.Option("--why", help="Of an undo; recorded.")] = None,
+    role: Annotated[
+        bool, typer.Option("--role", help="Print the least RBAC Role, and ask the cluster nothing.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+) -> None:
+    """Move a Service to another Deployment or Rollout of its cluster. Dry by default: the plan is shown."""
+    if sum((run, resume is not None, undo is not None, role)) > 1:
+        raise InvalidInput("--run, --resume, --undo and --role", "several", allowed="at most one of them")
+    if (undo is not None) != (why is not None):
+        raise InvalidInput(
+            "--undo and --why", f"{undo}, {why}", allowed="both or none: the reason of an undo is recorded"
+        )
+    move = Move(
+        service=name,
+        source=parse_workload("--from", source),
+        target=parse_workload("--to", target),
+        replicas=replicas,
+        selector=None if selector is None else _selector(selector),
+        scale_source_to=scale_source_to,
+        drain_seconds=drain_seconds,
+        ready_seconds=ready_seconds,
+        gitops_paused=gitops_paused,
+    )
+    if role:
+        typer.echo(role_yaml(move, namespace, changes=True), nl=False)
+        return
+    # lightkube is an extra, and imported where a cluster is asked, so that `--help` is instant.
+    from seawall_ops.failover.services_cluster import Cluster, ClusterUnavailable, configured
+    from seawall_ops.lease.kubernetes import KubernetesLeaseStore
+
+    config = configured(kubeconfig, context)
+    cluster = Cluster(namespace, config)
+    store = KubernetesLeaseStore(namespace, region=LEASE_REGION, config=config)
+    asked = _Asked(run=run, resume=resume, undo=undo, why=why, as_json=as_json)
+    try:
+        with suppress(StepRefused):  # said by the plan's first step
+            cluster.service(name)  # so that a cluster that does not answer is said at once
+        code = _conducted(cluster, store, move, _again(move, namespace, context, kubeconfig), asked)
+    except LeaseUnavailable as error:
+        raise ClusterUnavailable(error.store, error.because) from error
+    finally:
+        store.close()
+        cluster.close()
+    if code is not ExitCode.DONE:
+        raise typer.Exit(code)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What is to be done with the plan; nothing: it is shown."""
+
+    run: bool
+    resume: str | None
+    undo: str | None
+    why: str | None
+    as_json: bool
+
+
+def _conducted(cluster: "Cluster", store: LeaseStore, move: Move, again: str, asked: _Asked) -> ExitCode:
+    """Show the plan; or run, resume or undo it under the namespace's lease, and on the record."""
+    from seawall_ops.failover.services import PLAN, plan_of
+
+    plan, folder = plan_of(cluster, move), operations_folder()
+    if not asked.run and asked.resume is None and asked.undo is None:
+        return conduct(Operation(plan, id=new_operation_id(PLAN), folder=folder), execute=False, as_json=asked.as_json)
+    hints = Hints(resume=f"{again} --resume {{operation}}", undo=f"{again} --undo {{operation}} --why '...'")
+    holder = f"{getpass.getuser()}@{socket.gethostname()}"
+    lease = Lease(store, LEASE, holder=holder, arbitrates=Arbitrated(automatic=False))
+    with (
+        Trail(audit_file()) as trail,
+        cancelled_by_signals() as cancellation,
+        lease.acquire(wait_seconds=LEASE_WAIT_SECONDS) as held,
+    ):
+        operation_id = asked.resume or asked.undo or new_operation_id(PLAN)
+        if move.gitops_paused is not None:
+            taken = Decision(subject="GitOps", decision="taken to be paused", because=move.gitops_paused)
+            trail.write(operation_id, taken, fence=held.fence)
+        operation = Operation(
+            plan,
+            id=operation_id,
+            folder=folder,
+            guard=held,
+            trail=trail,
+            cancellation=cancellation,
+            hints=hints,
+        )
+        if asked.run:
+            return conduct(operation, execute=True, as_json=asked.as_json)
+        result = operation.resume() if asked.undo is None else operation.undo(asked.why or "")
+    if asked.as_json:
+        typer.echo(json.dumps(result_as_dict(result), indent=2))
+    else:
+        show_result(result)
+    as_asked = asked.undo is not None and result.end == "undone"
+    return ExitCode.DONE if as_asked else result.exit_code
+
+
+def _selector(text: str) -> dict[str, str]:
+    parts = text.split(",")
+    found = labels_in(text)
+    if len(found) != len(parts) or not all(key and value for key, value in found.items()):
+        raise InvalidInput("--selector", text, allowed="key=value, each key once, with a comma between two")
+    return found
+
+
+def _again(move: Move, namespace: str, context: str | None, kubeconfig: str | None) -> str:
+    """The command line that makes the same plan, which a resume needs; braces are doubled, for `Hints`."""
+    words = ["seawall", "failover", "service", "--service", move.service]
+    words += ["--from", move.source.given, "--to", move.target.given, "--namespace", namespace]
+    given = {
+        "--context": context,
+        "--kubeconfig": kubeconfig,
+        "--replicas": move.replicas,
+        "--selector": None if move.selector is None else in_text(move.selector),
+        "--scale-source-to": move.scale_source_to,
+        "--drain-seconds": None if move.drain_seconds == DRAIN_SECONDS else repr(move.drain_seconds),
+        "--ready-seconds": None if move.ready_seconds == READY_SECONDS else repr(move.ready_seconds),
+        "--gitops-paused": move.gitops_paused,
+    }
+    for option, value in given.items():
+        words += [] if value is None else [option, str(value)]
+    return shlex.join(words).replace("{", "{{").replace("}", "}}")

@@ -255,9 +255,10 @@ class PostgresServer:
         Raises:
             LocalCloudError: it does not run, or does not take writes within 30 s.
         """
-        request = self.folder / "promote"
+        request = self.folder / "promote.asked"
         request.touch()
         self._install.give([request])
+        request.rename(self.folder / "promote")  # the server may take it at once, whatever else has woken it
         self._postmaster().send_signal(signal.SIGUSR1)
         until(lambda: not (self.folder / "standby.signal").exists(), f"{self.name} ends its recovery")
         until(lambda: not self.in_recovery(), f"{self.name} takes writes")

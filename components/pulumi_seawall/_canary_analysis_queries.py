@@ -10,15 +10,12 @@ A share has no value, and the answer is empty, where there are fewer requests th
 from dataclasses import dataclass
 from typing import Final
 
+from pulumi_seawall._argo_rollouts import POD_HASH
 from pulumi_seawall._promql import bucket_of, count_of, duration, literal, matchers, series, up_to
 from pulumi_seawall._rule_groups import Scope
 from pulumi_seawall._slo_rules import FAILED, REMAINING, STATUS
 from seawall.contract import HTTP_REQUEST_DURATION
 
-POD_HASH_LABEL: Final = "rollouts-pod-template-hash"
-"""Label that Argo Rollouts gives to each pod; the PodMonitor copies it to the pod's series."""
-HASH_LABEL: Final = POD_HASH_LABEL.replace("-", "_")
-"""The same in Prometheus, where a label's name has no hyphens."""
 CANARY_HASH: Final = "canary-hash"
 """Name of the templates' argument."""
 HASH_PLACE: Final = "{{args." + CANARY_HASH + "}}"
@@ -76,7 +73,7 @@ def remaining_budget(template: str, scope: Scope) -> CanaryQuery:
 
 
 def _labels(scope: Scope) -> tuple[str, ...]:
-    return (*sorted(scope.selector), HASH_LABEL)
+    return (*sorted(scope.selector), POD_HASH)
 
 
 def _counted(
@@ -91,7 +88,7 @@ def _counted(
         conditions: Beyond being the canary's.
         first_may_be_missing: No such series counts as 0, and not as unknown: of what does not happen there is none.
     """
-    chosen = series(metric, *scope.matchers, f'{HASH_LABEL}="{HASH_PLACE}"', *conditions)
+    chosen = series(metric, *scope.matchers, f'{POD_HASH}="{HASH_PLACE}"', *conditions)
     span = duration(window_seconds)
     grown = f"sum(increase({chosen}[{span}]))"
     begun = f"sum(min_over_time({chosen}[{span}]) unless {chosen} offset {span})"

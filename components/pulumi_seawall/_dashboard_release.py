@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Final
 
-from pulumi_seawall._argo_rollouts import ENDED, NAME, PHASE, ROLLOUT_INFO
+from pulumi_seawall._argo_rollouts import ENDED, NAME, PHASE, POD_HASH, ROLLOUT_INFO
 from pulumi_seawall._dashboard_model import Color, Dashboard, Limit, Panel, PanelKind, Query, Row, State, Unit
-from pulumi_seawall._dashboard_scope import ANALYSIS_INFO, POD_HASH, ROLLOUT_REPLICAS, WITH_HASH, DashboardScope
+from pulumi_seawall._dashboard_scope import ANALYSIS_INFO, ROLLOUT_REPLICAS, WITH_HASH, DashboardScope
 from pulumi_seawall._promql import by, count_of, quoted, series
 from pulumi_seawall._service_alerts import P95, UP
 from pulumi_seawall._slo_rules import REMAINING

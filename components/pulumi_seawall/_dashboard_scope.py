@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from pulumi_seawall._argo_rollouts import NAME, ROLLOUT_INFO
+from pulumi_seawall._argo_rollouts import NAME, POD_HASH, ROLLOUT_INFO
 from pulumi_seawall._dashboard_model import Color, Event, Limit
 from pulumi_seawall._promql import bucket_of, by, count_of, duration, matchers, quoted, series
 from pulumi_seawall._rule_groups import RUNBOOK_PLACE
@@ -23,8 +23,6 @@ REGION: Final = "region"
 INSTANCE: Final = "instance"
 """Names of the variables; a recorded series and an alert have the second as a label."""
 RATE_INTERVAL: Final = "$__rate_interval"
-POD_HASH: Final = "rollouts_pod_template_hash"
-"""Label by which Argo Rollouts tells a canary's pods from the stable ones, as a scrape has it."""
 ALERTS: Final = "ALERTS"
 ALERTS_SINCE: Final = "ALERTS_FOR_STATE"
 """Prometheus' own series of each alert: that it fires, and since when it has been true (Unix time)."""

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from pulumi_seawall._argo_rollouts import POD_HASH_LABEL
 from pulumi_seawall._canary_analysis import AnalysisPlan
 from pulumi_seawall._promql import duration
 from pulumi_seawall._rollout_args import ZoneSpread
@@ -18,8 +19,6 @@ from pulumi_seawall._rollout_pod import PodPlan, pod_template
 from pulumi_seawall._rollout_router import GATEWAY_VERSION, READINESS_GATES, http_route
 
 ARGO_VERSION: Final = "argoproj.io/v1alpha1"
-POD_HASH_LABEL: Final = "rollouts-pod-template-hash"
-"""Argo puts it on every pod; as `rollouts_pod_template_hash` it tells canary from stable in a query."""
 SKIP_AWAIT: Final = {"pulumi.com/skipAwait": "true"}
 """The provider would wait for a Service's pods, which only the Rollout after it makes."""
 WAIT_FOR: Final = "pulumi.com/waitFor"

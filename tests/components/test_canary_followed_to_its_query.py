@@ -10,7 +10,7 @@ import pytest
 import pulumi_seawall
 from canary_samples import metrics_of
 from pulumi_seawall import _rollout_manifests as manifests
-from pulumi_seawall._canary_analysis_queries import HASH_LABEL, POD_HASH_LABEL
+from pulumi_seawall._argo_rollouts import POD_HASH, POD_HASH_LABEL
 from rollout_args import IMAGE, rollout_args
 
 REGION = "eu-west-1"
@@ -49,7 +49,7 @@ def test_the_hash_is_followed_from_the_pod_to_the_query():
     monitor = manifests.pod_monitor(plan, REGION)
     assert monitor["spec"]["selector"]["matchLabels"].items() <= pod.items()
     labels = target_labels(monitor, pod)
-    assert labels[HASH_LABEL] == HASH
+    assert labels[POD_HASH] == HASH
     canary = rollout["spec"]["strategy"]["canary"]
     judged = [canary["analysis"], *(step["analysis"] for step in canary["steps"] if "analysis" in step)]
     for each in judged:
@@ -63,7 +63,7 @@ def test_the_hash_is_followed_from_the_pod_to_the_query():
         for selector in selectors:
             wanted = dict(re.findall(r'(\w+)="([^"]*)"', selector))
             wanted.pop("le", None)
-            assert wanted[HASH_LABEL] == HASH
+            assert wanted[POD_HASH] == HASH
             assert wanted.items() <= labels.items()
 
 

@@ -16,8 +16,8 @@ import pytest
 from prometheus_client import CollectorRegistry, start_http_server
 
 from canary_samples import metrics_of, planned, watched
+from pulumi_seawall._argo_rollouts import POD_HASH
 from pulumi_seawall._canary_analysis import JudgedStep
-from pulumi_seawall._canary_analysis_queries import HASH_LABEL
 from seawall.metrics import MetricsMiddleware
 
 CANARY, STABLE, NOBODY = "79c8bd6d7f", "5d4f8c7b9d", "ffffffffff"
@@ -56,7 +56,7 @@ def ask(prometheus: Path, tmp_path: Path) -> Iterator[Ask]:
             ending.callback(server.server_close)
             ending.callback(server.shutdown)
             address = f"127.0.0.1:{server.server_port}"
-            targets.append({"targets": [address], "labels": {HASH_LABEL: pod_hash, "pod": pod_hash}})
+            targets.append({"targets": [address], "labels": {POD_HASH: pod_hash, "pod": pod_hash}})
         config = tmp_path / "prometheus.json"
         job = {"job_name": "shop", "scrape_interval": "250ms", "static_configs": targets}
         config.write_text(json.dumps({"scrape_configs": [job]}), encoding="utf-8")

@@ -10,7 +10,8 @@ import promql_parser
 import pytest
 
 from canary_samples import planned
-from pulumi_seawall._canary_analysis_queries import POD_HASH_LABEL, CanaryQuery
+from pulumi_seawall._argo_rollouts import POD_HASH
+from pulumi_seawall._canary_analysis_queries import CanaryQuery
 from rule_samples import SCRAPE, counter, gauge
 from seawall.contract import HTTP_REQUEST_DURATION
 
@@ -243,5 +244,5 @@ def test_each_query_names_what_it_reads(each):
     assert {matcher.name for selector in found for matcher in selector.matchers.matchers} == set(each.labels)
     if each.metric != "error-budget":
         for selector in found:
-            hashes = [m.value for m in selector.matchers.matchers if m.name == POD_HASH_LABEL.replace("-", "_")]
+            hashes = [m.value for m in selector.matchers.matchers if m.name == POD_HASH]
             assert hashes == [NEW]

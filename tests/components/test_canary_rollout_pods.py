@@ -3,6 +3,7 @@
 import pytest
 
 from pulumi_seawall import _rollout_manifests as manifests
+from pulumi_seawall._argo_rollouts import POD_HASH_LABEL
 from rollout_args import container_of, planned, pod_of, rollout_of
 from seawall.health._openapi import PATHS
 
@@ -25,7 +26,7 @@ def test_the_budget_for_disruptions_covers_both_releases():
     """With a budget for each, a drain takes a pod of both at the same time (argo-rollouts#2419)."""
     budget = manifests.disruption_budget(planned(), "eu-west-1")["spec"]
     assert budget["selector"]["matchLabels"].items() <= rollout_of()["spec"]["template"]["metadata"]["labels"].items()
-    assert manifests.POD_HASH_LABEL not in budget["selector"]["matchLabels"]
+    assert POD_HASH_LABEL not in budget["selector"]["matchLabels"]
     assert budget["maxUnavailable"] == 1
 
 
@@ -101,7 +102,7 @@ def test_each_release_spreads_over_zones_and_nodes_by_itself():
     zones, nodes = pod_of()["topologySpreadConstraints"]
     assert (zones["topologyKey"], zones["whenUnsatisfiable"]) == ("topology.kubernetes.io/zone", "DoNotSchedule")
     assert (nodes["topologyKey"], nodes["whenUnsatisfiable"]) == ("kubernetes.io/hostname", "ScheduleAnyway")
-    assert zones["matchLabelKeys"] == nodes["matchLabelKeys"] == [manifests.POD_HASH_LABEL]
+    assert zones["matchLabelKeys"] == nodes["matchLabelKeys"] == [POD_HASH_LABEL]
     assert pod_of(zone_spread="preferred")["topologySpreadConstraints"][0]["whenUnsatisfiable"] == "ScheduleAnyway"
 
 

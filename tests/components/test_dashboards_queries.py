@@ -12,12 +12,11 @@ import pytest
 from asked_metrics import VARIABLES, Asked, asked, asked_in, dashboards_args, expressions, filled, metrics_of
 from monitoring_args import alert_rules_args, slo_args
 from pulumi_seawall import plan_alert_rules, plan_dashboards, plan_service_level_objective
-from pulumi_seawall._argo_rollouts import NAME, PHASE, ROLLOUT_INFO
+from pulumi_seawall._argo_rollouts import NAME, PHASE, POD_HASH, ROLLOUT_INFO
 from pulumi_seawall._dashboard_scope import (
     ALERTS,
     ALERTS_SINCE,
     ANALYSIS_INFO,
-    POD_HASH,
     ROLLOUT_REPLICAS,
 )
 from pulumi_seawall._rule_groups import Recording

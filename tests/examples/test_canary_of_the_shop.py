@@ -13,12 +13,12 @@ from shop.settings import Settings
 from shop_fleet import PRIMARY, TOPOLOGY
 
 from canary_samples import planned, promised
-from pulumi_seawall._canary_analysis_queries import HASH_LABEL
+from pulumi_seawall._argo_rollouts import POD_HASH
 from seawall.contract import HTTP_REQUEST_DURATION
 from seawall.topology import TextSource
 
 PROMISED = TOPOLOGY["objectives"]
-OF_THE_TARGET = {"job", HASH_LABEL}
+OF_THE_TARGET = {"job", POD_HASH}
 """Labels that discovery adds, of the pod, and not the app."""
 
 

@@ -52,7 +52,9 @@ class Account:
     doubtful: list[int] = field(default_factory=list)
     """Orders whose commit may have happened."""
     lost: list[int] = field(default_factory=list)
-    """Orders reported lost, by `WriteLost`."""
+    """Orders reported lost, or perhaps lost, by `WriteLost`."""
+    certainly_lost: list[int] = field(default_factory=list)
+    """Those of them that are said to be lost for certain."""
     stale: list[int] = field(default_factory=list)
     """Own orders that a read did not find, though nobody said that they were lost."""
     reads: list[float] = field(default_factory=list)
@@ -165,8 +167,10 @@ class Load:
         account = self.account
         try:
             found = self._shop.has(number)
-        except WriteLost:
+        except WriteLost as error:
             account.lost.append(number)
+            if error.certain:
+                account.certainly_lost.append(number)
             return
         except (NoReaderAvailable, NoWriterAvailable, DatabaseInterrupted) as error:
             account.failed_reads.append(error)
@@ -177,12 +181,12 @@ class Load:
             account.stale.append(number)
 
 
-def reported_lost(shop: Shop, order: Order) -> bool:
-    """Whether the session of an order is told that it is lost; it must not simply be missing."""
+def reported_lost(shop: Shop, order: Order) -> WriteLost | None:
+    """What the session of an order is told of its loss, if anything; it must not simply be missing."""
     with consistency_scope(*order.tokens):
         try:
             found = shop.has(order.number)
-        except WriteLost:
-            return True
+        except WriteLost as error:
+            return error
     assert found, f"order {order.number} is missing, and nobody says so"
-    return False
+    return None

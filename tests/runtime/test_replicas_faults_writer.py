@@ -268,6 +268,9 @@ def test_what_was_written_to_another_database_is_not_waited_for_here(postgres_fl
         assert shop.now.waits_in_vain == 0
 
 
+REFUSED, LATER = 10_000_000, 20_000_000  # orders that are counted from 1 on never get there
+
+
 class Followed:
     """A topology that says who is the writer, and can be cut off."""
 
@@ -332,11 +335,11 @@ def test_an_isolated_old_writer_gets_no_write_after_its_epoch(postgres_fleet: Po
         new.promote()
         for _ in range(20):
             with pytest.raises(NoWriterAvailable):
-                isolated.place(1000)
+                isolated.place(REFUSED)
         assert numbers_at(old) == before
 
         topology.promote(new.name)  # it is reached again
         isolated.await_writer(new)
-        isolated.place(2000)
-        assert 2000 in numbers_at(new)
-        assert 2000 not in numbers_at(old)
+        isolated.place(LATER)
+        assert LATER in numbers_at(new)
+        assert LATER not in numbers_at(old)

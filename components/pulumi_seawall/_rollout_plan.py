@@ -24,6 +24,7 @@ from pulumi_seawall._rollout_args import (
 from pulumi_seawall._rollout_pod import PodPlan, Times, plan_pod, plan_times
 from pulumi_seawall._rollout_router import REFUSED, RouterPlan, plan_router
 from pulumi_seawall._rollout_size import Autoscaling, Step, plan_autoscaling, plan_replicas, plan_steps, plan_surge
+from seawall.contract import HTTP_REQUEST_DURATION, prometheus_label
 from seawall.errors import MISSING, InvalidInput
 
 LONGEST_NAME: Final = 45  # characters; longer ones break what Argo names after a Rollout (argo-rollouts#795)
@@ -34,6 +35,8 @@ LONGEST_PATH: Final = 253  # characters
 SCHEDULING_SECONDS: Final = (
     480  # for new nodes, before a start counts as failed; with 120 s to start Kubernetes' own 600
 )
+OF_THE_METRIC: Final = frozenset(map(prometheus_label, HTTP_REQUEST_DURATION.attributes))
+"""Labels that the app itself gives to the series that are judged."""
 POD_ONLY: Final = (
     "image",
     "resources",
@@ -231,15 +234,21 @@ def _order(given: Mapping[str, Any], monitoring: MonitoringPlan) -> tuple[str, .
             )
         places[place] = region
     for region, reach in clusters.items():
-        for label, real in (("job", monitoring.service), ("namespace", reach.namespace)):
-            if monitoring.selector.get(label, real) != real:
-                raise InvalidInput(
-                    f"monitoring.selector[{label}]",
-                    monitoring.selector[label],
-                    allowed=f"{real}, which the pods' series in {region} have",
-                    because="the analysis would find nothing",
-                )
+        _refuse_other_series(monitoring, region, reach.namespace)
     return tuple(order)
+
+
+def _refuse_other_series(monitoring: MonitoringPlan, region: str, namespace: str) -> None:
+    """A label that neither the PodMonitor gives nor the app finds no series of the release's pods."""
+    given = {"job": monitoring.service, "namespace": namespace}
+    for label, value in monitoring.selector.items():
+        if label not in OF_THE_METRIC and value != given.get(label):
+            raise InvalidInput(
+                f"monitoring.selector[{label}]",
+                value,
+                allowed=f"{given.get(label, 'job and namespace')}, which the pods' series in {region} have",
+                because="the analysis would find nothing",
+            )
 
 
 def _adopted(given: Mapping[str, Any], order: tuple[str, ...]) -> Adopted | None:

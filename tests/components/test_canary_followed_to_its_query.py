@@ -67,6 +67,14 @@ def test_the_hash_is_followed_from_the_pod_to_the_query():
             assert wanted.items() <= labels.items()
 
 
+def test_what_the_app_itself_tells_apart_may_select_the_series():
+    """A service that promises something for one of its routes is judged by that route's requests."""
+    plan = plan_of(monitoring__selector={"job": "shop", "http_route": "/orders"})
+    asked = [query for query in plan.analyses[REGION].queries if query.metric != "error-budget"]
+    assert all('http_route="/orders"' in query.expr for query in asked)
+    assert len(asked) == 4
+
+
 def test_the_background_begins_with_the_first_pause():
     """The starting step is an index: that of the first pause, when the canary has had its weight and Argo waits."""
     plan = plan_of()

@@ -213,6 +213,13 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
             "find nothing"
         ),
     ),
+    "a label that nobody gives": (
+        {"monitoring__selector": {"job": "shop", "app": "shop"}},
+        (
+            "monitoring.selector[app] = shop: job and namespace, which the pods' series in eu-west-1 have, because the analysis "
+            "would find nothing"
+        ),
+    ),
     "an image beside a Deployment": ({**ADOPTING, "image": IMAGE}, f"image = {IMAGE}: {POD_ONLY}"),
     "an autoscaler beside a Deployment": (
         {**ADOPTING, "autoscaling": {"minimum_replicas": 3, "maximum_replicas": 6}},

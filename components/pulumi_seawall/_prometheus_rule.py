@@ -71,11 +71,24 @@ def provider_of(
     region: str,
     reach: Reach,
     providers: Mapping[str, kubernetes.Provider] | None,
+    *,
+    mutable_config_maps: bool = False,
 ) -> kubernetes.Provider:
-    """The program's own provider of a region's cluster, or one that is made for the component."""
+    """The program's own provider of a region's cluster, or one that is made for the component.
+
+    Args:
+        component: The parent of one that is made.
+        name: The component's.
+        region: The cluster's.
+        reach: How the cluster is reached.
+        providers: By region, the program's own.
+        mutable_config_maps: Whether one that is made changes a ConfigMap in its place. Otherwise each new content is a
+            deletion and then a creation, and in between there is none.
+    """
     return (providers or {}).get(region) or kubernetes.Provider(
         f"{name}-{region}",
         context=reach.context,
         kubeconfig=guarded(reach.kubeconfig),
+        enable_config_map_mutable=True if mutable_config_maps else None,
         opts=pulumi.ResourceOptions(parent=component),
     )

@@ -8,9 +8,9 @@ import pulumi_kubernetes as kubernetes
 
 from pulumi_seawall import _rollout_manifests as manifests
 from pulumi_seawall._canary_analysis_args import CanaryJudgement
-from pulumi_seawall._clusters import guarded
 from pulumi_seawall._inputs import is_plain, known
 from pulumi_seawall._kubernetes_object import KubernetesObject
+from pulumi_seawall._prometheus_rule import provider_of
 from pulumi_seawall._rollout_args import CanaryRolloutArgs
 from pulumi_seawall._rollout_plan import RolloutPlan, plan_canary_rollout
 
@@ -68,7 +68,7 @@ class CanaryRollout(pulumi.ComponentResource):
         super().__init__("seawall:index:CanaryRollout", name, {}, opts)
         before: list[pulumi.Resource] = []
         for region in plan.order:
-            provider = (providers or {}).get(region) or self._cluster_provider(name, plan, region)
+            provider = provider_of(self, name, region, plan.monitoring.clusters[region], providers)
             before = [_Region(self, f"{name}-{region}", plan, region, provider).declare(after=before)]
 
         places = {region: f"{plan.monitoring.clusters[region].namespace}/{plan.name}" for region in plan.order}
@@ -87,15 +87,6 @@ class CanaryRollout(pulumi.ComponentResource):
                 "wait_seconds": self.wait_seconds,
                 "judgement": self.judgement,
             }
-        )
-
-    def _cluster_provider(self, name: str, plan: RolloutPlan, region: str) -> kubernetes.Provider:
-        reach = plan.monitoring.clusters[region]
-        return kubernetes.Provider(
-            f"{name}-{region}",
-            context=reach.context,
-            kubeconfig=guarded(reach.kubeconfig),
-            opts=pulumi.ResourceOptions(parent=self),
         )
 
 

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from pulumi_seawall._clusters import Reach, guarded
 from pulumi_seawall._dashboard_args import DashboardsArgs
 from pulumi_seawall._dashboard_plan import DashboardsPlan, plan_dashboards
 from pulumi_seawall._inputs import known
+from pulumi_seawall._prometheus_rule import provider_of
 
 
 class Dashboards(pulumi.ComponentResource):
@@ -46,7 +46,7 @@ class Dashboards(pulumi.ComponentResource):
         plan = plan_dashboards(args)
         super().__init__("seawall:index:Dashboards", name, {}, opts)
         for region, reach in plan.monitoring.clusters.items():
-            provider = (providers or {}).get(region) or self._cluster_provider(name, region, reach)
+            provider = provider_of(self, name, region, reach, providers, mutable_config_maps=True)
             for key in plan.files:
                 self._config_map(f"{name}-{region}-{key}", plan, region, key, provider)
         self.config_maps = known(
@@ -65,16 +65,6 @@ class Dashboards(pulumi.ComponentResource):
                 "provisioning_file": self.provisioning_file,
                 "uids": self.uids,
             }
-        )
-
-    def _cluster_provider(self, name: str, region: str, reach: Reach) -> kubernetes.Provider:
-        return kubernetes.Provider(
-            f"{name}-{region}",
-            context=reach.context,
-            kubeconfig=guarded(reach.kubeconfig),
-            # Otherwise each new content is a deletion and then a creation: in between, Grafana has no such dashboard.
-            enable_config_map_mutable=True,
-            opts=pulumi.ResourceOptions(parent=self),
         )
 
     def _config_map(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import pulumi
+import pulumi_kubernetes as kubernetes
 
 from pulumi_seawall._inputs import is_plain, line, plain_string
 from seawall.errors import InvalidInput
@@ -66,3 +67,32 @@ def guarded(kubeconfig: pulumi.Input[str] | None) -> pulumi.Input[str] | None:
     if kubeconfig is None or (isinstance(kubeconfig, str) and "\n" not in kubeconfig and "{" not in kubeconfig):
         return kubeconfig
     return pulumi.Output.secret(kubeconfig)
+
+
+def provider_of(
+    component: pulumi.ComponentResource,
+    name: str,
+    region: str,
+    reach: Reach,
+    providers: Mapping[str, kubernetes.Provider] | None,
+    *,
+    mutable_config_maps: bool = False,
+) -> kubernetes.Provider:
+    """The program's own provider of a region's cluster, or one that is made for the component.
+
+    Args:
+        component: The parent of one that is made.
+        name: The component's.
+        region: The cluster's.
+        reach: How the cluster is reached.
+        providers: By region, the program's own.
+        mutable_config_maps: Whether one that is made changes a ConfigMap in its place. Otherwise each new content is a
+            deletion and then a creation, and in between there is none.
+    """
+    return (providers or {}).get(region) or kubernetes.Provider(
+        f"{name}-{region}",
+        context=reach.context,
+        kubeconfig=guarded(reach.kubeconfig),
+        enable_config_map_mutable=True if mutable_config_maps else None,
+        opts=pulumi.ResourceOptions(parent=component),
+    )

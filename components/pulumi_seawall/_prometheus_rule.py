@@ -6,7 +6,7 @@ from typing import Any, Final
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from pulumi_seawall._clusters import Reach, guarded
+from pulumi_seawall._clusters import provider_of
 from pulumi_seawall._monitoring_plan import RulesPlan
 from pulumi_seawall._rule_groups import rule_file, spec_of
 from pulumi_seawall._sdk import kubernetes_version
@@ -63,32 +63,3 @@ def declare_rules(
 def rule_files(plan: RulesPlan) -> dict[str, str]:
     """By region, the same rules as a file for a Prometheus without the operator."""
     return {region: rule_file(groups) for region, groups in plan.groups.items()}
-
-
-def provider_of(
-    component: pulumi.ComponentResource,
-    name: str,
-    region: str,
-    reach: Reach,
-    providers: Mapping[str, kubernetes.Provider] | None,
-    *,
-    mutable_config_maps: bool = False,
-) -> kubernetes.Provider:
-    """The program's own provider of a region's cluster, or one that is made for the component.
-
-    Args:
-        component: The parent of one that is made.
-        name: The component's.
-        region: The cluster's.
-        reach: How the cluster is reached.
-        providers: By region, the program's own.
-        mutable_config_maps: Whether one that is made changes a ConfigMap in its place. Otherwise each new content is a
-            deletion and then a creation, and in between there is none.
-    """
-    return (providers or {}).get(region) or kubernetes.Provider(
-        f"{name}-{region}",
-        context=reach.context,
-        kubeconfig=guarded(reach.kubeconfig),
-        enable_config_map_mutable=True if mutable_config_maps else None,
-        opts=pulumi.ResourceOptions(parent=component),
-    )

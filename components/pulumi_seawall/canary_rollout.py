@@ -8,9 +8,9 @@ import pulumi_kubernetes as kubernetes
 
 from pulumi_seawall import _rollout_manifests as manifests
 from pulumi_seawall._canary_analysis_args import CanaryJudgement
+from pulumi_seawall._clusters import provider_of
 from pulumi_seawall._inputs import is_plain, known
 from pulumi_seawall._kubernetes_object import KubernetesObject
-from pulumi_seawall._prometheus_rule import provider_of
 from pulumi_seawall._rollout_args import CanaryRolloutArgs
 from pulumi_seawall._rollout_plan import RolloutPlan, plan_canary_rollout
 

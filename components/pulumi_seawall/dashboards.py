@@ -5,10 +5,10 @@ from collections.abc import Mapping
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+from pulumi_seawall._clusters import provider_of
 from pulumi_seawall._dashboard_args import DashboardsArgs
 from pulumi_seawall._dashboard_plan import DashboardsPlan, plan_dashboards
 from pulumi_seawall._inputs import known
-from pulumi_seawall._prometheus_rule import provider_of
 
 
 class Dashboards(pulumi.ComponentResource):

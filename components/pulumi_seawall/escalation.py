@@ -7,11 +7,11 @@ from typing import Final
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+from pulumi_seawall._clusters import provider_of
 from pulumi_seawall._escalation_args import EscalationArgs
 from pulumi_seawall._escalation_plan import PURPOSE, PredictedStep, plan_escalation
 from pulumi_seawall._inputs import known
 from pulumi_seawall._kubernetes_object import KubernetesObject
-from pulumi_seawall._prometheus_rule import provider_of
 
 API_VERSION: Final = "monitoring.coreos.com/v1alpha1"
 """What the operator serves by default: v1beta1 takes a conversion webhook that is set up by hand."""

@@ -1,32 +1,19 @@
 """A PrometheusRule in the cluster of each region that has one."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 
 from pulumi_seawall._clusters import provider_of
+from pulumi_seawall._kubernetes_object import KubernetesObject
 from pulumi_seawall._monitoring_plan import RulesPlan
 from pulumi_seawall._rule_groups import rule_file, spec_of
-from pulumi_seawall._sdk import kubernetes_version
 
 API_VERSION: Final = "monitoring.coreos.com/v1"
 KIND: Final = "PrometheusRule"
-
-
-class PrometheusRule(pulumi.CustomResource):
-    """A PrometheusRule of the Prometheus operator: the Kubernetes SDK has classes for Kubernetes' own kinds only."""
-
-    def __init__(self, name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions) -> None:
-        manifest = {"apiVersion": API_VERSION, "kind": KIND, **inputs}
-        versioned = pulumi.ResourceOptions(version=kubernetes_version())
-        super().__init__(
-            "kubernetes:monitoring.coreos.com/v1:PrometheusRule",
-            name,
-            manifest,
-            pulumi.ResourceOptions.merge(opts, versioned),
-        )
+RESOURCE: Final = "kubernetes:monitoring.coreos.com/v1:PrometheusRule"
 
 
 def declare_rules(
@@ -48,9 +35,12 @@ def declare_rules(
             "app.kubernetes.io/component": plan.purpose,
             **plan.monitoring.rule_labels,
         }
-        PrometheusRule(
+        KubernetesObject(
+            RESOURCE,
             f"{name}-{region}",
             {
+                "apiVersion": API_VERSION,
+                "kind": KIND,
                 "metadata": {"name": plan.object_name, "namespace": reach.namespace, "labels": labels},
                 "spec": spec_of(plan.groups[region]),
             },

@@ -40,15 +40,23 @@ def plan_reach(where: str, given: Mapping[str, Any]) -> Reach:
     Raises:
         InvalidInput: One is not allowed.
     """
-    namespace = plain_string(f"{where}namespace", given.get("namespace", "default"))
-    if not NAMESPACE.fullmatch(namespace):
-        raise InvalidInput(
-            f"{where}namespace",
-            namespace,
-            allowed="1 to 63 lower-case letters, digits and hyphens, no hyphen at an end",
-        )
+    namespace = plan_namespace(f"{where}namespace", given.get("namespace", "default"))
     context = line(f"{where}context", given["context"], LONGEST_CONTEXT) if "context" in given else None
     return Reach(context, plan_kubeconfig(f"{where}kubeconfig", given.get("kubeconfig")), namespace)
+
+
+def plan_namespace(name: str, value: object) -> str:
+    """A namespace's name.
+
+    Raises:
+        InvalidInput: It is none.
+    """
+    namespace = plain_string(name, value)
+    if not NAMESPACE.fullmatch(namespace):
+        raise InvalidInput(
+            name, namespace, allowed="1 to 63 lower-case letters, digits and hyphens, no hyphen at an end"
+        )
+    return namespace
 
 
 def plan_kubeconfig(name: str, value: Any) -> pulumi.Input[str] | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from pulumi_seawall._clusters import NAMESPACE
+from pulumi_seawall._clusters import plan_namespace
 from pulumi_seawall._dashboard_args import DashboardsArgs
 from pulumi_seawall._dashboard_data import data_dashboard
 from pulumi_seawall._dashboard_model import Dashboard
@@ -16,6 +16,7 @@ from pulumi_seawall._dashboard_resilience import resilience_dashboard
 from pulumi_seawall._dashboard_scope import DashboardScope
 from pulumi_seawall._dashboard_service import service_dashboard
 from pulumi_seawall._inputs import checked_keys, line, plain_string, whole
+from pulumi_seawall._kubernetes_target import OBJECT_NAME
 from pulumi_seawall._monitoring_args import MonitoringArgs
 from pulumi_seawall._monitoring_plan import (
     KEY,
@@ -46,7 +47,6 @@ FOLDER_ANNOTATION: Final = (
     "grafana_folder"  # what the charts of Grafana and kube-prometheus-stack use in their examples
 )
 FILES_PATH: Final = "/var/lib/grafana/dashboards"
-ROLLOUT: Final = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")  # Kubernetes: an RFC 1123 subdomain
 UID: Final = re.compile(r"[A-Za-z0-9_-]+")  # Grafana
 
 
@@ -106,7 +106,8 @@ def plan_dashboards(args: DashboardsArgs) -> DashboardsPlan:
     )
     span = whole("span_seconds", given.get("span_seconds", DEFAULT_SPAN_SECONDS), *SPAN_SECONDS, "seconds")
     labels = plan_labels("sidecar_labels", given["sidecar_labels"])
-    annotations, namespace = _annotations(given), _namespace(given)
+    annotations = _annotations(given)
+    namespace = plan_namespace("namespace", given["namespace"]) if "namespace" in given else None
     provider = _provider(given, monitoring.service, environment)
 
     from pulumi_seawall._dashboard_json import Page, grafana_json  # heavy: not before a dashboard is made
@@ -174,7 +175,7 @@ def _region_label(given: Mapping[str, Any], selector: Mapping[str, str]) -> str 
 
 def _rollout(given: Mapping[str, Any], service: str) -> str:
     name = line("rollout", given.get("rollout", service), LONGEST_ROLLOUT)
-    if not ROLLOUT.fullmatch(name):
+    if not OBJECT_NAME.fullmatch(name):
         raise InvalidInput(
             "rollout", name, allowed="lower-case letters, digits, hyphens and dots, a letter or digit at each end"
         )
@@ -195,17 +196,6 @@ def _annotations(given: Mapping[str, Any]) -> dict[str, str]:
     if not KEY.fullmatch(key):
         raise InvalidInput("folder_annotation", key, allowed="an annotation's name")
     return {key: folder}
-
-
-def _namespace(given: Mapping[str, Any]) -> str | None:
-    if "namespace" not in given:
-        return None
-    namespace = plain_string("namespace", given["namespace"])
-    if not NAMESPACE.fullmatch(namespace):
-        raise InvalidInput(
-            "namespace", namespace, allowed="1 to 63 lower-case letters, digits and hyphens, no hyphen at an end"
-        )
-    return namespace
 
 
 def _provider(given: Mapping[str, Any], service: str, environment: str) -> str:

@@ -21,7 +21,7 @@ from pulumi_seawall._alertmanager import (
     config_of,
     spec_of,
 )
-from pulumi_seawall._clusters import plan_reach
+from pulumi_seawall._clusters import plan_namespace
 from pulumi_seawall._escalation_args import (
     EscalationArgs,
     EscalationReceiversArgs,
@@ -212,7 +212,7 @@ def _namespaces(given: Mapping[str, Any], monitoring: MonitoringPlan) -> dict[st
     strategy = member("matcher_strategy", given.get("matcher_strategy", MatcherStrategy.ON_NAMESPACE), MatcherStrategy)
     if "namespace" not in given:
         return {region: reach.namespace for region, reach in monitoring.clusters.items()}
-    namespace = plan_reach("", {"namespace": given["namespace"]}).namespace
+    namespace = plan_namespace("namespace", given["namespace"])
     for reach in monitoring.clusters.values():
         if namespace != reach.namespace and strategy is MatcherStrategy.ON_NAMESPACE:
             raise InvalidInput(

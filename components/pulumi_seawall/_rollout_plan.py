@@ -124,27 +124,13 @@ class RolloutPlan:
 
     @property
     def region_seconds(self) -> float:
-        """How long a release takes in one region when all goes well: its pauses and analyses."""
-        analysis = self.analyses[self.order[0]]
-        spans = {name: analysis_seconds(analysis.templates[name]) for name in (analysis.gate, analysis.step)}
-        return spans[analysis.gate] + sum(step.pause_seconds + spans[analysis.step] for step in self.steps)
+        """How long a release takes in one region when all goes well: its pauses. The gate and each step's look ask once."""
+        return float(sum(step.pause_seconds for step in self.steps))
 
     @property
     def wait_seconds(self) -> int:
         """How long a deployment waits for one region before it fails, and leaves the next one alone."""
         return math.ceil(self.region_seconds) + (len(self.steps) + 1) * self.progress_deadline_seconds
-
-
-def analysis_seconds(spec: Mapping[str, Any]) -> float:
-    """How long an AnalysisTemplate looks, in seconds: that of its metrics which takes longest."""
-    return max(
-        (
-            _seconds(metric.get("initialDelay", "0s"))
-            + _seconds(metric.get("interval", "0s")) * (int(metric.get("count", 1)) - 1)
-            for metric in spec["metrics"]
-        ),
-        default=0.0,
-    )
 
 
 def plan_canary_rollout(args: CanaryRolloutArgs) -> RolloutPlan:
@@ -299,9 +285,3 @@ def _path(given: Mapping[str, Any]) -> str:
     if not re.fullmatch(r"/[A-Za-z0-9._~/-]*", path):
         raise InvalidInput("metrics_path", path, allowed="an absolute path, e.g. /metrics")
     return path
-
-
-def _seconds(duration: str) -> float:
-    """Seconds of a duration as Argo has it: `1m30s`."""
-    units = {"h": 3600.0, "m": 60.0, "s": 1.0}
-    return sum(float(amount) * units[unit] for amount, unit in re.findall(r"([\d.]+)([hms])", duration))

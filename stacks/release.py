@@ -10,14 +10,12 @@ from pulumi_seawall import CanaryRollout, CanaryRolloutArgs, RolloutPlan, Worklo
 from seawall.errors import MISSING, InvalidInput
 from stacks.environment import Environment
 from stacks.file_keys import named_as
-from stacks.monitoring import monitoring_args
+from stacks.monitoring import WHOLE_NAMES, monitoring_args
 from stacks.monitoring_settings import MonitoringSettings
 from stacks.release_settings import ReleaseSettings
 from stacks.settings import Region, Role
 from stacks.workload import Workload
 
-WHOLE_NAMES: Final = ("objectives.", "monitoring.")
-"""Beginnings of names that the component and the file have in common."""
 BEFORE: Final = {Role.READER: 0, Role.STANDBY: 1, Role.PRIMARY: 2}
 """Who is released to first: where the fewest clients are hurt by what a canary does not show."""
 

@@ -11,9 +11,10 @@ from typing import Final
 from pulumi_seawall._argo_rollouts import NAME, POD_HASH, ROLLOUT_INFO
 from pulumi_seawall._dashboard_model import Color, Event, Limit
 from pulumi_seawall._promql import bucket_of, by, count_of, duration, matchers, quoted, series
-from pulumi_seawall._rule_groups import RUNBOOK_PLACE
+from pulumi_seawall._rule_groups import ALL_REGIONS, RUNBOOK_PLACE
 from pulumi_seawall._service_alerts import ERROR_RATE_SECONDS, LATENCY_SECONDS, UP, Limits
 from pulumi_seawall._slo_rules import FAILED, SAMPLES_IN_A_WINDOW
+from pulumi_seawall._watchdog_rules import NAME as WATCHDOG
 from seawall.contract import HTTP_REQUEST_DURATION, REPLICA_ROLE_CHANGES, SELECTOR_SWITCHES, MetricSpec
 from seawall.objectives import Objectives
 from seawall.slo import Slo
@@ -26,7 +27,6 @@ RATE_INTERVAL: Final = "$__rate_interval"
 ALERTS: Final = "ALERTS"
 ALERTS_SINCE: Final = "ALERTS_FOR_STATE"
 """Prometheus' own series of each alert: that it fires, and since when it has been true (Unix time)."""
-WATCHDOG: Final = "Watchdog"
 ROLLOUT_REPLICAS: Final = "rollout_info_replicas_"
 ANALYSIS_INFO: Final = "analysis_run_info"
 """More series of Argo Rollouts' controller."""
@@ -121,7 +121,7 @@ class DashboardScope:
 
     def recorded(self, name: str, *conditions: str) -> str:
         """Selects what an SLO's rules have recorded, of all regions as one among it."""
-        return series(name, f"service={quoted(self.service)}", f'{REGION}=~"${REGION}|all"', *conditions)
+        return series(name, f"service={quoted(self.service)}", f'{REGION}=~"${REGION}|{ALL_REGIONS}"', *conditions)
 
     def alerts(self, name: str = ALERTS, *conditions: str) -> str:
         """Selects the service's alerts in the chosen regions, the heartbeat not among them."""

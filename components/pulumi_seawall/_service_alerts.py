@@ -80,7 +80,7 @@ def service_rules(scope: Scope, limits: Limits) -> RuleGroup:
 
 def flap_seconds(scope: Scope) -> float:
     """The span over which a state is looked at: at least a minute, longer where scrapes are rare."""
-    return max(SHORTEST_FLAP_SECONDS, scope.scrape_seconds * SAMPLES_IN_A_WINDOW)
+    return _window(scope, SHORTEST_FLAP_SECONDS)
 
 
 def _window(scope: Scope, seconds: float) -> float:

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from localcloud.findings import GONE, Finding, unlike
-from localcloud.provider.kubernetes.manifests import folder_name, path_of, read
+from localcloud.findings import Finding
+from localcloud.provider.kubernetes.manifests import Manifest
+from localcloud.rendered import Claim, held_against, labels
 from seawall.escalation import AlertLevel
 
 API_VERSION: Final = "monitoring.coreos.com/v1alpha1"
@@ -20,34 +21,21 @@ def escalations(outputs: Mapping[str, Any], manifests: Path) -> Iterator[Finding
             (context by region).
         manifests: Folder with a folder per cluster.
     """
-    for claim in outputs.get("escalation", []):
-        context = outputs["clusters"][claim["region"]]
-        metadata = {"name": claim["name"], "namespace": claim["namespace"]}
-        found = read(
-            manifests / folder_name(context) / path_of({"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata})
-        )
-        title = f"{claim['namespace']}/{claim['name']} in {context}"
-        if found is None:
-            yield Finding("alert routes", title, "missing", GONE)
-            continue
-        spec, labels = found["spec"], found["metadata"].get("labels", {})
-        routes = list(_routes(spec["route"]))
-        levels = {each["value"] for route in routes for each in route.get("matchers", []) if each["name"] == "level"}
-        services = [each["value"] for each in spec["route"].get("matchers", []) if each["name"] == "service"]
-        yield Finding(
-            "alert routes",
-            title,
-            f"rendered: {len(routes)} routes to {len(spec['receivers'])} receivers",
-            unlike(
-                {
-                    "receivers": (claim["receivers"], [receiver["name"] for receiver in spec["receivers"]]),
-                    "receivers of routes": (set(claim["receivers"]), {route["receiver"] for route in routes}),
-                    "labels": (claim["labels"], {key: labels.get(key) for key in claim["labels"]}),
-                    "levels": ({level.value for level in AlertLevel}, levels),
-                    "service": ([claim["service"]], services),
-                }
-            ),
-        )
+    yield from held_against("escalation", outputs, manifests, API_VERSION, KIND, "alert routes", _judged)
+
+
+def _judged(claim: Claim, found: Manifest) -> tuple[str, Mapping[str, tuple[object, object]]]:
+    spec = found["spec"]
+    routes = list(_routes(spec["route"]))
+    levels = {each["value"] for route in routes for each in route.get("matchers", []) if each["name"] == "level"}
+    services = [each["value"] for each in spec["route"].get("matchers", []) if each["name"] == "service"]
+    return f"{len(routes)} routes to {len(spec['receivers'])} receivers", {
+        "receivers": (claim["receivers"], [receiver["name"] for receiver in spec["receivers"]]),
+        "receivers of routes": (set(claim["receivers"]), {route["receiver"] for route in routes}),
+        "labels": labels(claim, found),
+        "levels": ({level.value for level in AlertLevel}, levels),
+        "service": ([claim["service"]], services),
+    }
 
 
 def _routes(route: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

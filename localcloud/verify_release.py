@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from localcloud.findings import GONE, Finding, unlike
-from localcloud.provider.kubernetes.manifests import Manifest, folder_name, path_of, read
+from localcloud.findings import Finding
+from localcloud.provider.kubernetes.manifests import Manifest, path_of, read
+from localcloud.rendered import Claim, folder_of, held_against
 
 ARGO_VERSION: Final = "argoproj.io/v1alpha1"
 HASH_LABEL: Final = "rollouts-pod-template-hash"
@@ -20,38 +21,28 @@ def releases(outputs: Mapping[str, Any], manifests: Path) -> Iterator[Finding]:
             `clusters` (context by region).
         manifests: Folder with a folder per cluster.
     """
-    for claim in outputs.get("releases", []):
-        context = outputs["clusters"][claim["region"]]
-        cluster = _Cluster(manifests / folder_name(context), claim["namespace"])
-        title = f"{claim['namespace']}/{claim['name']} in {context}"
-        found = cluster.object(ARGO_VERSION, "Rollout", claim["name"])
-        if found is None:
-            yield Finding("release", title, "missing", GONE)
-            continue
+
+    def judged(claim: Claim, found: Manifest) -> tuple[str, Mapping[str, tuple[object, object]]]:
+        cluster = _Cluster(folder_of(claim, outputs, manifests), claim["namespace"])
         pod, canary = found["spec"]["template"]["spec"], found["spec"]["strategy"]["canary"]
         weights = [step["setWeight"] for step in canary["steps"] if "setWeight" in step]
         waits = json.loads(found["metadata"]["annotations"]["pulumi.com/waitFor"])
-        yield Finding(
-            "release",
-            title,
-            f"rendered: {pod['containers'][0]['image']}, {', '.join(map(str, weights))} %",
-            unlike(
-                {
-                    "image": (claim["image"], pod["containers"][0]["image"]),
-                    "weights": (claim["weights"], weights),
-                    "grace seconds": (claim["grace_seconds"], pod["terminationGracePeriodSeconds"]),
-                    "waited for": (True, f"jsonpath={{.status.restartedAt}}={found['spec']['restartAt']}" in waits),
-                    "services": (set(claim["services"]), cluster.among("v1", "Service", claim["services"])),
-                    "templates that steps name": (set(claim["templates"]), _templates_named(canary)),
-                    "templates": (
-                        set(claim["templates"]),
-                        cluster.among(ARGO_VERSION, "AnalysisTemplate", claim["templates"]),
-                    ),
-                    "pods scraped with their hash": (True, cluster.scrapes(claim["name"], found)),
-                    "topology to mount": (True, cluster.has_config_maps_of(pod)),
-                }
+        return f"{pod['containers'][0]['image']}, {', '.join(map(str, weights))} %", {
+            "image": (claim["image"], pod["containers"][0]["image"]),
+            "weights": (claim["weights"], weights),
+            "grace seconds": (claim["grace_seconds"], pod["terminationGracePeriodSeconds"]),
+            "waited for": (True, f"jsonpath={{.status.restartedAt}}={found['spec']['restartAt']}" in waits),
+            "services": (set(claim["services"]), cluster.among("v1", "Service", claim["services"])),
+            "templates that steps name": (set(claim["templates"]), _templates_named(canary)),
+            "templates": (
+                set(claim["templates"]),
+                cluster.among(ARGO_VERSION, "AnalysisTemplate", claim["templates"]),
             ),
-        )
+            "pods scraped with their hash": (True, cluster.scrapes(claim["name"], found)),
+            "topology to mount": (True, cluster.has_config_maps_of(pod)),
+        }
+
+    yield from held_against("releases", outputs, manifests, ARGO_VERSION, "Rollout", "release", judged)
 
 
 def _templates_named(canary: Mapping[str, Any]) -> set[str]:

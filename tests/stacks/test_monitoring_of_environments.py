@@ -1,37 +1,20 @@
 """Alerts of an environment: what the files say, what is declared, and the line that each mistake gets."""
 
-import copy
-import json
-from pathlib import Path
 from typing import Any
 
 import pulumi
 import pytest
-import yaml
 from pulumi.runtime import mocks
 
 from seawall.errors import InvalidInput, SeawallError
+from stack_files import file_of, parsed
 from stacks.data import plan_data
-from stacks.environment import Environment, parse_environment
 from stacks.monitoring import MonitoringPlans, declare_monitoring, plan_monitoring
 from stacks.recovery import plan_recovery
 from stacks.workload import declare_workload, plan_topology
 
-ROOT = Path(__file__).resolve().parents[2]
-PASSWORD = "seawall:database_password"
 MONITORING = "seawall:monitoring"
 pytestmark = pytest.mark.usefixtures("pulumi_loop")
-
-
-def file_of(stack: str) -> dict[str, Any]:
-    """A committed file, with the secret in the clear."""
-    config = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))["config"]
-    return {**copy.deepcopy(config), PASSWORD: "correct-horse-battery"}
-
-
-def parsed(config: dict[str, Any], stack: str = "dev") -> Environment:
-    text = {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
-    return parse_environment(text, stack=stack, secrets=[PASSWORD])
 
 
 def planned(config: dict[str, Any], stack: str = "dev") -> MonitoringPlans | None:

@@ -1,38 +1,21 @@
 """Releases of an environment: what the files say, what is declared, and the line that each mistake gets."""
 
-import copy
-import json
 import time
-from pathlib import Path
 from typing import Any
 
 import pulumi
 import pytest
-import yaml
 from pulumi.runtime import mocks
 from shop.settings import Settings
 
 from seawall.contract import DRAIN_SECONDS_VARIABLE
 from seawall.errors import InvalidInput, SeawallError
-from stacks.environment import Environment, parse_environment
+from stack_files import file_of, parsed
 from stacks.release import declare_release, plan_release
 from stacks.workload import declare_workload, plan_topology
 
-ROOT = Path(__file__).resolve().parents[2]
-PASSWORD = "seawall:database_password"
 RELEASE = "seawall:release"
 LONGEST_PREVIEW_SECONDS = 5.0
-
-
-def file_of(stack: str) -> dict[str, Any]:
-    """A committed file, with the secret in the clear."""
-    config = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))["config"]
-    return {**copy.deepcopy(config), PASSWORD: "correct-horse-battery"}
-
-
-def parsed(config: dict[str, Any], stack: str = "dev") -> Environment:
-    text = {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
-    return parse_environment(text, stack=stack, secrets=[PASSWORD])
 
 
 @pytest.mark.parametrize(

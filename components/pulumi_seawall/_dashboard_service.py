@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Final
 
-from pulumi_seawall._argo_rollouts import ENDED, PHASE
+from pulumi_seawall._argo_rollouts import ENDED, PHASE, POD_HASH
 from pulumi_seawall._dashboard_model import Color, Column, Dashboard, Limit, Panel, PanelKind, Query, Row, State, Unit
 from pulumi_seawall._dashboard_resilience import UNHEALTHY
-from pulumi_seawall._dashboard_scope import ALERTS, ALERTS_SINCE, FIRING, POD_HASH, WITH_HASH, DashboardScope, is_one_of
+from pulumi_seawall._dashboard_scope import ALERTS, ALERTS_SINCE, FIRING, WITH_HASH, DashboardScope, is_one_of
 from pulumi_seawall._promql import bucket_of, count_of, duration, literal
 from pulumi_seawall._service_alerts import ERROR_RATE_SECONDS, LATENCY_SECONDS, NOT_CLOSED, OUT, P95, UNFIT, UP
 from pulumi_seawall._slo_rules import BURN_ALERTS, FAILED, RATIO, REMAINING

@@ -1,0 +1,32 @@
+"""What a failover works on: everything that its steps look at and change."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from seawall.clock import SYSTEM_CLOCK, Clock
+from seawall_ops.failover.board import Board
+from seawall_ops.failover.plans.places import LiveTopology
+from seawall_ops.failover.plans.servers import NameSwitch, Servers
+
+__all__ = ["Surroundings"]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """The board, the live topology, the servers and the switch of one service."""
+
+    board: Board
+    live: LiveTopology
+    servers: Servers | None = None
+    """`None` where there is no database."""
+    switch: NameSwitch | None = None
+    """`None`: the name follows the health checks by itself."""
+    clock: Clock = SYSTEM_CLOCK
+    """Monotonic time, for what is waited for."""
+    wall: Callable[[], datetime] = _now
+    """For `changed_at` alone."""

@@ -1,0 +1,166 @@
+"""What is done to the servers: the old writer is fenced, and the new one promoted."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from seawall.errors import StepRefused
+from seawall.timing import Term
+from seawall_ops.failover.plans.candidate import answer_of, servers_of, why_other_history, why_too_far_behind
+from seawall_ops.failover.plans.fencing import Fencing, FencingState
+from seawall_ops.failover.plans.handover import CATCH_UP_SECONDS, Handover
+from seawall_ops.failover.plans.ledger_steps import require_open
+from seawall_ops.failover.plans.servers import MemberUnreachable
+from seawall_ops.failover.plans.standing import Standing, standing_of
+from seawall_ops.failover.plans.surroundings import Surroundings
+from seawall_ops.steps import Context, Observation, Phase, Seen, Step, Timeouts
+
+__all__ = ["FENCE_SECONDS", "Fence", "Promote"]
+
+FENCE_SECONDS: Final = 900.0  # for a fence of RDS: rules of a network, and a reboot that ends what runs inside
+LOOK_AGAIN_SECONDS: Final = 1.0  # between two tries at a silent writer, and two looks at what a candidate has replayed
+
+
+@dataclass(frozen=True)
+class Fence(Step):
+    """Lets nobody write to the old writer any more, or waits until nobody can."""
+
+    handover: Handover
+    around: Surroundings
+    fencing: Fencing
+    name: str = "fence"
+    what: str = "let nobody write to the old writer any more"
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    terms: Mapping[Phase, Term] = field(default_factory=dict[Phase, Term])
+
+    def observe(self, context: Context) -> Observation:
+        """Whether it is fenced. One that did not answer before, and does not now, is as it was."""
+        look = self.fencing.look(context.operation)
+        prior = {"answered": look.state.answered}
+        untried = look.state is FencingState.FORCED and not context.prior
+        if look.state.closed and not untried:
+            return Observation(Seen.AFTER, look.shown, prior)
+        if look.state.answered or not context.prior:
+            return Observation(Seen.BEFORE, look.shown, prior)
+        if context.prior["answered"]:
+            raise StepRefused(f"it had answered, and is silent now: {look.shown}")
+        return Observation(Seen.BEFORE, look.shown, prior)
+
+    def apply(self, context: Context) -> None:
+        """Fence it; while it is silent, try again until no app has its epoch any more.
+
+        Raises:
+            MemberUnreachable: It is silent, and there is nothing to wait for.
+        """
+        servers, member = servers_of(self.around), str(self.handover.old_writer)
+        while True:
+            try:
+                servers.fence(member)
+            except MemberUnreachable as error:
+                look = self.fencing.look(context.operation)
+                if look.state is FencingState.SILENT:
+                    because = (
+                        f"{error.because}; it cannot be fenced, and not every app has an epoch that runs out: "
+                        "epoch_lease_seconds, or a reason (--force-without-fence)"
+                    )
+                    raise MemberUnreachable(member, because) from error
+                if look.state.closed:
+                    return
+                context.wait(min(LOOK_AGAIN_SECONDS, look.left_seconds or LOOK_AGAIN_SECONDS))
+            else:
+                return
+
+    def undo(self, context: Context) -> None:
+        """Let it be written to again. One that never answered is not fenced, and keeps nobody waiting."""
+        self.fencing.forget()
+        try:
+            servers_of(self.around).lift(str(self.handover.old_writer))
+        except MemberUnreachable:
+            if context.prior["answered"]:
+                raise
+
+
+@dataclass(frozen=True)
+class Promote(Step):
+    """Makes the candidate the writer. All that must hold is looked at right before, whatever was seen earlier."""
+
+    handover: Handover
+    around: Surroundings
+    fencing: Fencing
+    name: str = "promote"
+    what: str = "promote the candidate, and see that it takes a write"
+    no_return: bool = True
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    terms: Mapping[Phase, Term] = field(default_factory=dict[Phase, Term])
+
+    def observe(self, context: Context) -> Observation:
+        """Whether it takes writes; which history it was in is kept."""
+        del context
+        look = servers_of(self.around).look(str(self.handover.new_writer))
+        prior = {"timeline": look.timeline, "system_id": look.system_id}
+        timeline = "" if look.timeline is None else f", timeline {look.timeline}"
+        shown = f"{self.handover.new_writer} {'takes writes' if look.takes_writes else 'is a replica'}{timeline}"
+        return Observation(Seen.AFTER if look.takes_writes else Seen.BEFORE, shown, prior)
+
+    def precheck(self, context: Context) -> None:
+        """Whether the operation is open, the announcement stands, the old writer is fenced, and nothing would be lost."""
+        require_open(self.around, context.operation)
+        standing = standing_of(self.around.live.read(), self.handover, context.operation)
+        if standing is not Standing.ANNOUNCED:
+            raise StepRefused(f"the old writer's epoch is {standing.value}")
+        self._wait_for_fence(context)
+        servers = servers_of(self.around)
+        new = servers.look(str(self.handover.new_writer))
+        old = answer_of(servers, str(self.handover.old_writer))
+        because = why_other_history(self.handover, old, new)
+        if because is not None:
+            raise StepRefused(because)
+        if old is not None and old.position is not None and new.position is not None:
+            self._wait_for_replay(context, old.position)
+            return
+        because = why_too_far_behind(self.handover, new)
+        if because is not None:
+            raise StepRefused(because)
+
+    def apply(self, context: Context) -> None:
+        """Begin it; one that takes writes is left alone."""
+        del context
+        servers_of(self.around).promote(str(self.handover.new_writer))
+
+    def verify(self, context: Context) -> str | None:
+        """Out of recovery, in a later history of the same cluster, and it takes a write."""
+        servers, member, prior = servers_of(self.around), str(self.handover.new_writer), context.prior
+        look = servers.look(member)
+        if not look.takes_writes:
+            return f"{member} is a replica still"
+        was, timeline = prior.get("timeline"), look.timeline
+        if isinstance(was, int) and timeline is not None and timeline <= was:
+            return f"{member} is on timeline {timeline}, and was on {was} before: a later one follows a promotion"
+        if prior.get("system_id") not in (None, look.system_id):
+            return f"{member} is of another cluster than before"
+        servers.try_write(member)
+        return None
+
+    def undo(self, context: Context) -> None:
+        """There is no way back."""
+        del context
+        raise StepRefused("a promotion is not undone: fail over the other way")
+
+    def _wait_for_fence(self, context: Context) -> None:
+        """A resumed process counts the time anew; a writer that is back is not waited for, but refused."""
+        while not (look := self.fencing.look(context.operation)).state.closed:
+            if look.state is not FencingState.WAITING or context.fence is None:
+                raise StepRefused(f"{self.handover.old_writer} is not fenced: {look.shown}")
+            context.wait(min(LOOK_AGAIN_SECONDS, look.left_seconds))
+
+    def _wait_for_replay(self, context: Context, position: int) -> None:
+        """All that a fenced writer has written is to be there: then nothing is lost at all."""
+        servers, member = servers_of(self.around), str(self.handover.new_writer)
+        ends = self.around.clock.monotonic() + CATCH_UP_SECONDS
+        while (replayed := servers.look(member).position or 0) < position:
+            if self.around.clock.monotonic() >= ends:
+                raise StepRefused(
+                    f"{member} lacks {position - replayed} bytes of what {self.handover.old_writer} has written, "
+                    f"{CATCH_UP_SECONDS:g} s after that was fenced"
+                )
+            context.wait(LOOK_AGAIN_SECONDS)

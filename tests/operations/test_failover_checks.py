@@ -30,6 +30,9 @@ from seawall_ops.failover.votes import Evidence, Health, Subject
 from topology_documents import endpoint, member
 
 TIMEOUT_SECONDS = 2.0
+TO_SERVER = (
+    'connection failed: connection to server at "192.0.2.7", port 5432 failed'  # libpq's words before the system's
+)
 
 
 @pytest.fixture
@@ -87,6 +90,9 @@ def test_every_outcome_has_a_meaning_and_only_what_is_seen_of_the_subject_is_unh
         (psycopg.OperationalError("FATAL:  the database system is shutting down"), Outcome.STARTING),
         (psycopg.OperationalError("FATAL:  sorry, too many clients already"), Outcome.CROWDED),
         (psycopg.OperationalError('FATAL:  password authentication failed for user "x"'), Outcome.DENIED),
+        (psycopg.OperationalError(f"{TO_SERVER}: Connection reset by peer\n\tIs the server running?"), Outcome.CLOSED),
+        (psycopg.OperationalError(f"{TO_SERVER}: No route to host"), Outcome.HOST_UNREACHABLE),
+        (psycopg.OperationalError(f"{TO_SERVER}: Network is unreachable"), Outcome.NO_ROUTE),
         (psycopg.OperationalError("words of a later server"), Outcome.OBSERVER),
         (ValueError("a mistake of ours"), Outcome.OBSERVER),
     ],

@@ -81,8 +81,8 @@ SQLSTATES: Final[Mapping[str, Outcome]] = {
     "42501": Outcome.DENIED,  # insufficient_privilege
     "3D000": Outcome.DENIED,  # invalid_catalog_name: a database that is not there
 }
-# While connecting, libpq gives no SQLSTATE, only the server's own words; RDS and every default speak English. Words that
-# are not in here mean that nothing is known.
+# While connecting, libpq gives no SQLSTATE, only the server's own words, or the system's for what the network did; RDS and
+# every default speak English. Words that are not in here mean that nothing is known.
 WORDS: Final = (
     (
         re.compile(r"starting up|shutting down|in recovery mode|not (yet )?accepting connections|restarting"),
@@ -95,9 +95,14 @@ WORDS: Final = (
     ),
     (re.compile(r"permission denied|not permitted"), Outcome.DENIED),
     (re.compile(r"certificate|SSL error"), Outcome.NO_TRUST),
-    (re.compile(r"server closed the connection|connection reset|terminating connection"), Outcome.CLOSED),
+    (
+        re.compile(r"server closed the connection|[Cc]onnection reset|Broken pipe|terminating connection"),
+        Outcome.CLOSED,
+    ),
     (re.compile(r"timeout expired|timed out|did not answer in time"), Outcome.TIMED_OUT),
     (re.compile(r"Connection refused"), Outcome.REFUSED),
+    (re.compile(r"No route to host|Host is down"), Outcome.HOST_UNREACHABLE),
+    (re.compile(r"Network is (unreachable|down)"), Outcome.NO_ROUTE),
 )
 # Errors of MySQL and MariaDB by number ("Server Error Message Reference", "Client Error Message Reference").
 MYSQL_ERRORS: Final[Mapping[int, Outcome]] = {

@@ -19,7 +19,7 @@ import typer
 
 from seawall.clock import SYSTEM_CLOCK
 from seawall.errors import CloudUnavailable, InvalidInput
-from seawall.topology import Effective, Engine, load
+from seawall.topology import Effective, Engine, default_source, load
 from seawall_ops.exits import ExitCode
 from seawall_ops.failover.board import Board, BoardUnavailable, Posted
 from seawall_ops.failover.decision import Decision, Situation, decide, described, pauses
@@ -76,7 +76,8 @@ def observe(
 ) -> None:
     """Look at endpoints and database, vote, and say what would be decided, until it is stopped. Changes nothing."""
     found = read_settings(settings)
-    view = load()
+    source = default_source()  # one for all readings: to make a client of SSM takes as long as a check may
+    view = load(source)
     found.refuse_board_inside(view.declared)
     if domain is None:
         raise InvalidInput("--domain", domain, allowed=", ".join(found.policy.domains))
@@ -87,7 +88,7 @@ def observe(
         name=name or socket.gethostname(),
         domain=domain,
         look=_checks(found, view, domain).look,
-        topology=load,
+        topology=lambda: load(source),
         record=_recorder(audit),
     )
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -32,10 +32,13 @@ class TcpProxy:
     Args:
         target_port: Of the server, which need not run.
         delay_seconds: How long each piece of data is kept, in each direction.
+        host: An address of loopback to listen on.
+        port: To listen on; 0: any that is free.
     """
 
-    def __init__(self, target_port: int, *, delay_seconds: float = 0.0) -> None:
+    def __init__(self, target_port: int, *, delay_seconds: float = 0.0, host: str = LOOPBACK, port: int = 0) -> None:
         self.delay_seconds = delay_seconds
+        self.host: Final = host
         self.accepted = 0
         """Connections taken so far, of which a new one tells that a client came back."""
         self._target: Final = (LOOPBACK, target_port)
@@ -44,7 +47,7 @@ class TcpProxy:
         self._pairs: list[_Pair] = []
         self._swallowed: list[socket.socket] = []
         self._ended = False
-        self._listener: socket.socket | None = socket.create_server((LOOPBACK, 0))
+        self._listener: socket.socket | None = socket.create_server((host, port))
         self.port: Final[int] = self._listener.getsockname()[1]
         self._waker, self._woken = socket.socketpair()
         self._thread: Final = threading.Thread(target=self._run, name=f"proxy of {target_port}", daemon=True)
@@ -68,7 +71,7 @@ class TcpProxy:
     @property
     def address(self) -> str:
         """Where it listens, `host:port`."""
-        return f"{LOOPBACK}:{self.port}"
+        return f"{self.host}:{self.port}"
 
     @property
     def connections(self) -> int:
@@ -101,7 +104,7 @@ class TcpProxy:
                     self._listener.close()
                     self._listener = None
             elif self._listener is None:
-                self._listener = socket.create_server((LOOPBACK, self.port))
+                self._listener = socket.create_server((self.host, self.port))
             if mode is not Mode.STALL:
                 for client in self._swallowed:
                     self._join(client)

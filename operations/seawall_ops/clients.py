@@ -24,6 +24,7 @@ def client(
     connect_seconds: float = CONNECT_SECONDS,
     read_seconds: float = READ_SECONDS,
     attempts: int = ATTEMPTS,
+    endpoint_url: str | None = None,
 ) -> Any:
     """A boto3 client with the user's own credentials; `AWS_ENDPOINT_URL` is followed, as boto3 does by itself.
 
@@ -33,6 +34,7 @@ def client(
         connect_seconds: To wait for a connection, in each attempt.
         read_seconds: To wait for an answer, in each attempt.
         attempts: In all; 1: whoever asks decides what to do when there is no answer.
+        endpoint_url: Where the service is asked, where that is no address that the SDK knows.
 
     Raises:
         InvalidInput: No region is known.
@@ -49,7 +51,11 @@ def client(
     )
     with asking(service):
         try:
-            return cast("Any", boto3).session.Session().client(service, region_name=region, config=config)
+            return (
+                cast("Any", boto3)
+                .session.Session()
+                .client(service, region_name=region, config=config, endpoint_url=endpoint_url)
+            )
         except NoRegionError:
             allowed = "an AWS region, or AWS_REGION set in the environment"
             raise InvalidInput("region", region, allowed=allowed) from None

@@ -2,8 +2,10 @@
 
 import contextlib
 import random
+import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -19,6 +21,7 @@ from seawall_ops.lease import FencedState, LeaseStore, MemoryLeaseStore, MemoryS
 from seawall_ops.lease.dynamodb import KEY, LEASE_PREFIX, DynamoDBLeaseStore, DynamoDBState
 from seawall_ops.lease.kubernetes import KubernetesLeaseStore, KubernetesState
 from seawall_ops.lease.postgres import GRANTS, TABLES, PostgresLeaseStore, PostgresState
+from seawall_ops.lease.sqlite import SqliteLeaseStore
 
 TABLE = "seawall"
 REGION = "eu-north-1"
@@ -48,6 +51,17 @@ class Place:
 def in_memory() -> Place:
     store = MemoryLeaseStore()
     return Place(store, MemoryState(), store.delete)
+
+
+def in_sqlite(path: Path) -> Place:
+    """A file that is made at the first use."""
+    store = SqliteLeaseStore(path)
+
+    def delete(name: str) -> None:
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            connection.execute("DELETE FROM seawall_lease WHERE name = ?", (name,))
+
+    return Place(store, MemoryState(), delete, path)
 
 
 @contextlib.contextmanager

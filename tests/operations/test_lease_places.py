@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from lease_places import (
     in_kubernetes,
     in_memory,
     in_postgres,
+    in_sqlite,
     moto_server,
 )
 from lease_world import NAME, Bearer
@@ -39,12 +41,14 @@ def servers() -> Iterator[PostgresFleet]:
         yield fleet
 
 
-@pytest.fixture(params=["memory", "dynamodb", "postgres", "kubernetes"])
-def place(request: pytest.FixtureRequest) -> Iterator[Place]:
+@pytest.fixture(params=["memory", "sqlite", "dynamodb", "postgres", "kubernetes"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     """Every place in turn, empty."""
     match request.param:
         case "memory":
             yield in_memory()
+        case "sqlite":
+            yield in_sqlite(tmp_path / "leases.sqlite")
         case "dynamodb":
             client = dynamodb_client(request.getfixturevalue("moto"))
             yield in_dynamodb(client)

@@ -112,9 +112,11 @@ class SsmPlace:
         unclear: PlaceUnavailable | None = None
         last: PlaceUnavailable | None = None
         written = 0
-        for turn in range(ROUNDS):
-            if turn:
+        later = False
+        for _ in range(ROUNDS):
+            if later:
                 self._pause(PAUSE_SECONDS)
+            later = True
             versions = self._history()
             if max(versions, default=0) < written:
                 continue  # what was written is not shown yet
@@ -128,6 +130,7 @@ class SsmPlace:
                 raise unclear  # perhaps it is on its way still: sent a second time, it might arrive after a successor's
             try:
                 written = self._put_once(wanted, create=not versions)
+                later = False  # looked at again at once: apps are waiting for the next region's copy
             except _RefusedForNow as error:
                 last = PlaceUnavailable(self.where, str(error))
             except PlaceUnavailable as error:

@@ -18,7 +18,9 @@ from seawall_ops.failover.plans.servers import MemberUnreachable
 from seawall_ops.failover.plans.standing import Standing, standing_of
 from seawall_ops.failover.plans.surroundings import Surroundings
 
-__all__ = ["Fencing", "FencingLook", "FencingState"]
+__all__ = ["NO_FENCE", "Fencing", "FencingLook", "FencingState"]
+
+NO_FENCE: Final = "give epoch_lease_seconds, if every app has that lease, or a reason (--force-without-fence)"
 
 
 class FencingState(Enum):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from seawall.errors import StepRefused
 from seawall_ops.failover.ledger import Ledger, Operation, OperationState
 from seawall_ops.failover.plans.candidate import why_no_candidate
+from seawall_ops.failover.plans.fencing import NO_FENCE, Fencing, FencingState
 from seawall_ops.failover.plans.handover import Handover
 from seawall_ops.failover.plans.standing import Standing, standing_of
 from seawall_ops.failover.plans.surroundings import Surroundings
@@ -31,6 +32,8 @@ class Open(Step):
 
     handover: Handover
     around: Surroundings
+    fencing: Fencing | None = None
+    """`None` where no writer moves."""
     name: str = "open"
     what: str = "confirm the candidate, and let nothing else begin"
 
@@ -58,6 +61,10 @@ class Open(Step):
         because = why_no_candidate(self.handover, self.around, ledger)
         if because is not None:
             raise StepRefused(because)
+        if self.fencing is not None:  # to take the epoch away and then not to go on would be an outage for nothing
+            look = self.fencing.look(context.operation)
+            if look.state is FencingState.SILENT:
+                raise StepRefused(f"{look.shown}: {NO_FENCE}")
 
     def apply(self, context: Context) -> None:
         """Enter it; one that is there is left alone."""

@@ -38,9 +38,9 @@ def failover_plan(
         promotion: How long the promotion is predicted to take.
         promote_seconds: After which a promotion that is not done needs a person.
     """
-    steps: list[Step] = [Open(handover, around)]
-    if handover.moves_writer:
-        fencing = Fencing(handover, around)
+    fencing = Fencing(handover, around) if handover.moves_writer else None
+    steps: list[Step] = [Open(handover, around, fencing)]
+    if fencing is not None:
         waits = handover.epoch_lease_seconds or 0.0
         steps += [
             Announce(handover, around),

@@ -7,7 +7,7 @@ from typing import Final
 from seawall.errors import StepRefused
 from seawall.timing import Term
 from seawall_ops.failover.plans.candidate import answer_of, servers_of, why_other_history, why_too_far_behind
-from seawall_ops.failover.plans.fencing import Fencing, FencingState
+from seawall_ops.failover.plans.fencing import NO_FENCE, Fencing, FencingState
 from seawall_ops.failover.plans.handover import CATCH_UP_SECONDS, Handover
 from seawall_ops.failover.plans.ledger_steps import require_open
 from seawall_ops.failover.plans.servers import MemberUnreachable
@@ -59,11 +59,7 @@ class Fence(Step):
             except MemberUnreachable as error:
                 look = self.fencing.look(context.operation)
                 if look.state is FencingState.SILENT:
-                    because = (
-                        f"{error.because}; it cannot be fenced, and not every app has an epoch that runs out: "
-                        "epoch_lease_seconds, or a reason (--force-without-fence)"
-                    )
-                    raise MemberUnreachable(member, because) from error
+                    raise MemberUnreachable(member, f"{error.because}: {NO_FENCE}") from error
                 if look.state.closed:
                     return
                 context.wait(min(LOOK_AGAIN_SECONDS, look.left_seconds or LOOK_AGAIN_SECONDS))

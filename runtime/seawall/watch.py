@@ -24,7 +24,8 @@ from seawall._forks import renew_after_fork
 from seawall.clock import SYSTEM_CLOCK, Clock
 from seawall.errors import CannotPickle, InvalidInput, SeawallError, TopologyUnavailable
 from seawall.events import Event, EventBus, Subscriber, Subscription
-from seawall.topology import Effective, TopologySource, default_source, load
+from seawall.topology import Effective, Texts, TopologySource, default_source
+from seawall.topology._sources import view_of
 from seawall.worker import Job, Worker
 
 __all__ = ["TopologyChanged", "TopologyReadFailed", "TopologyWatch", "WatchSnapshot"]
@@ -73,6 +74,8 @@ class WatchSnapshot:
     """Readings that failed in a row since then."""
     last_error: SeawallError | None
     """Of the last reading, when it failed."""
+    doubt: str | None = None
+    """Why the live document of the last good reading was a copy that may be behind; `None`: it is the one that counts."""
 
 
 @final
@@ -140,8 +143,14 @@ class TopologyWatch:
             threading.Lock()
         )  # guards the view and what is known of its readings, never a reading nor a subscriber
         self._read_at = self._tried_at = clock.monotonic()
-        self._current = load(self._source) if initial is None else initial
-        self._read_here = initial is None
+        self._doubt: str | None = None
+        self._confirmed_at: float | None = None
+        if initial is None:
+            texts = self._source.read()
+            self._current = view_of(texts)
+            self._note(texts, self._read_at)
+        else:
+            self._current = initial
         self._woken = False
         self._failures = 0
         self._last_error: SeawallError | None = None
@@ -165,11 +174,17 @@ class TopologyWatch:
 
     @property
     def read_began(self) -> float | None:
-        """When the last good reading began, by the watch's clock: what it says was true then, or later.
+        """When the last good reading of the live document that counts began, by the watch's clock: it was true then, or later.
 
-        `None` as long as there is only the view that was given as `initial`, whose age nobody knows.
+        `None` as long as there is only the view that was given as `initial`, whose age nobody knows, or only copies were read.
         """
-        return self._read_at if self._read_here else None
+        return self._confirmed_at
+
+    @property
+    def live_region(self) -> str | None:
+        """The region of SSM whose live document counts; `None`: another source, of which nobody knows."""
+        found: object = getattr(self._source, "live_region", None)
+        return found if isinstance(found, str) else None
 
     @property
     def stale(self) -> bool:
@@ -186,6 +201,7 @@ class TopologyWatch:
                 stale=age > self._stale_after,
                 failures=self._failures,
                 last_error=self._last_error,
+                doubt=self._doubt,
             )
 
     def subscribe(self, subscriber: Subscriber) -> Subscription:
@@ -200,13 +216,14 @@ class TopologyWatch:
         began = self._clock.monotonic()
         self._tried_at, self._woken = began, False
         try:
-            seen = load(self._source)
+            texts = self._source.read()
+            seen = view_of(texts)
         except SeawallError as error:
             return self._failed(error)
         # A source of somebody else's may raise anything, and none of it may cost the view.
         except Exception as error:  # noqa: BLE001
             return self._failed(TopologyUnavailable(repr(self._source), f"{type(error).__name__}: {error}"))
-        return self._read(seen, began)
+        return self._read(seen, texts, began)
 
     def wake(self) -> None:
         """Read soon: a write that a demoted writer refused is the best hint of a new role. Never blocks.
@@ -229,13 +246,14 @@ class TopologyWatch:
         self.refresh()
         return self._pause(self._failures)
 
-    def _read(self, seen: Effective, began: float) -> bool:
+    def _read(self, seen: Effective, texts: Texts, began: float) -> bool:
         with self._lock:
             previous = self._current
             behind = seen.epoch < previous.epoch
             if not behind:
-                self._current, self._read_at, self._read_here = seen, began, True
+                self._current, self._read_at = seen, began
                 self._failures, self._last_error = 0, None
+                self._note(texts, began)
                 if seen != previous:  # noted under the lock, which keeps the order; delivered without it
                     self._events.enqueue(
                         TopologyChanged(
@@ -261,6 +279,14 @@ class TopologyWatch:
             _log.warning("%s: the last good view is kept, epoch %d: %s", self._name, self._current.epoch, error)
         self._events.deliver()
         return False
+
+    def _note(self, texts: Texts, began: float) -> None:
+        """Whether it was the document that counts. Said once when copies begin to be read; later in `snapshot()`."""
+        if texts.doubt is None:
+            self._confirmed_at = began
+        elif self._doubt is None:
+            _log.warning("%s: roles are those of a copy, which renews no lease: %s", self._name, texts.doubt)
+        self._doubt = texts.doubt
 
     def _pause(self, failures: int) -> float:
         """Seconds until the next reading."""

@@ -15,6 +15,7 @@ __all__ = [
     "ENVIRONMENT_VARIABLE",
     "LIVE_KEY",
     "LIVE_PATH_VARIABLE",
+    "LIVE_REGION_VARIABLE",
     "LIVE_SOURCE_VARIABLE",
     "SERVICE_VARIABLE",
     "TOPOLOGY_PATH_VARIABLE",
@@ -43,6 +44,8 @@ LIVE_PATH_VARIABLE: Final = "SEAWALL_LIVE_PATH"
 """Environment variable: file of the live document."""
 LIVE_SOURCE_VARIABLE: Final = "SEAWALL_LIVE_SOURCE"
 """Environment variable: `ssm` to follow the live document there, wherever the declared one comes from."""
+LIVE_REGION_VARIABLE: Final = "SEAWALL_LIVE_REGION"
+"""Environment variable: region whose live document in SSM counts, outside of what may fail over; by default the app's own."""
 SERVICE_VARIABLE: Final = "SEAWALL_SERVICE"
 """Environment variable: name of the service, for SSM."""
 ENVIRONMENT_VARIABLE: Final = "SEAWALL_ENVIRONMENT"

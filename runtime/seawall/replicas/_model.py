@@ -204,6 +204,9 @@ class EpochLease:
     """How long one sight of the epoch allows to write."""
     margin_seconds: float = 3.0
     """Writing ends so much earlier: for what is under way, and for clocks that run at different speeds."""
+    trust_own_regions: bool = False
+    """Let a live document in one of the topology's own regions renew it, too: where somebody else sees to it that a region
+    which is cut off from the others cannot read its own."""
 
     def __post_init__(self) -> None:
         number("ttl_seconds", self.ttl_seconds, above=0.0)

@@ -26,7 +26,7 @@ from seawall.replicas._route import Route
 from seawall.replicas._scope import StartOn
 from seawall.replicas._snapshot import snapshot_of
 from seawall.replicas._tokens import ConsistencyToken, TimeToken
-from seawall.replicas._topology import FollowedDatabase, servers_of
+from seawall.replicas._topology import FollowedDatabase, check_lease, servers_of
 from seawall.replicas._unit import UnitOfWork
 from seawall.selector import (
     Endpoint,
@@ -213,16 +213,10 @@ class ReplicaRouter:
         """Follow a topology from now on: its servers, its writer, and with a lease its epoch.
 
         Raises:
-            InvalidInput: it has no database, or is read too seldom for the lease.
+            InvalidInput: it has no database, or with a lease: it is read too seldom, or from a region that may fail over.
         """
-        lease = self._lease
-        if lease is not None and topology.interval_seconds >= (good := lease.ttl_seconds - lease.margin_seconds):
-            raise InvalidInput(
-                "topology.interval_seconds",
-                topology.interval_seconds,
-                allowed=f"below {good:g}",
-                because=f"one reading allows to write for ttl_seconds - margin_seconds = {good:g}",
-            )
+        if self._lease is not None:
+            check_lease(topology, self._lease)
 
         def sight() -> tuple[int, float] | None:
             began = topology.read_began  # before the view: a reading in between then only makes it look older

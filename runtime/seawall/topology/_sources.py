@@ -11,12 +11,14 @@ from seawall.contract._documents import (
     ENVIRONMENT_VARIABLE,
     LIVE_KEY,
     LIVE_PATH_VARIABLE,
+    LIVE_REGION_VARIABLE,
     LIVE_SOURCE_VARIABLE,
     SERVICE_VARIABLE,
     TOPOLOGY_PATH_VARIABLE,
     TOPOLOGY_VARIABLE,
 )
 from seawall.errors import MISSING, InvalidInput, TopologyUnavailable
+from seawall.topology._checks import region
 from seawall.topology._codec import LARGEST_TEXT_BYTES, parse, parse_live
 from seawall.topology._ssm import SsmParameters
 from seawall.topology._view import Effective, merge
@@ -32,10 +34,13 @@ class Texts:
     Args:
         declared: The declared document, unparsed.
         live: The live document, unparsed; `None` while there is none.
+        doubt: Why `live` is a copy that may be behind, in one line; `None`: it is the document that counts. Roles are
+            taken from a copy, too; a lease is never renewed by one.
     """
 
     declared: str
     live: str | None = None
+    doubt: str | None = None
 
 
 class TopologySource(Protocol):
@@ -154,6 +159,11 @@ class SsmSource:
         """
         return self._parameters.read()[1]
 
+    @property
+    def live_region(self) -> str | None:
+        """The region that both documents are read from; `None` while only boto3 would know it."""
+        return self._parameters.region
+
     def __repr__(self) -> str:
         return f"SsmSource({self._parameters.where!r})"
 
@@ -164,25 +174,40 @@ class LiveFromSsm:
 
     Args:
         declared: Where the declared document is read from.
-        live: Where the live one is.
+        live: Where the live one that counts is, e.g. in a region outside of what may fail over.
+        copy: Where a copy of it is that is read while `live` does not answer: roles are known then, and an app can start,
+            but such a reading has a `doubt` and renews no lease. `None`: nothing is read instead.
     """
 
-    __slots__ = ("_declared", "_live")
+    __slots__ = ("_copy", "_declared", "_live")
 
-    def __init__(self, declared: TopologySource, live: SsmSource) -> None:
+    def __init__(self, declared: TopologySource, live: SsmSource, copy: SsmSource | None = None) -> None:
         self._declared = declared
         self._live = live
+        self._copy = copy
 
     def read(self) -> Texts:
         """Read both.
 
         Raises:
-            TopologyUnavailable: One of the two cannot be read. Roles are not guessed from the declared one alone.
+            TopologyUnavailable: One of the two cannot be read, nor a copy. Roles are not guessed from the declared one alone.
         """
-        return Texts(self._declared.read().declared, self._live.read_live())
+        declared = self._declared.read().declared
+        try:
+            return Texts(declared, self._live.read_live())
+        except TopologyUnavailable as error:
+            if self._copy is None:
+                raise
+            return Texts(declared, self._copy.read_live(), doubt=str(error))
+
+    @property
+    def live_region(self) -> str | None:
+        """The region whose live document counts; `None` while only boto3 would know it."""
+        return self._live.live_region
 
     def __repr__(self) -> str:
-        return f"LiveFromSsm({self._declared!r}, {self._live!r})"
+        copy = "" if self._copy is None else f", copy={self._copy!r}"
+        return f"LiveFromSsm({self._declared!r}, {self._live!r}{copy})"
 
 
 def default_source(environ: Mapping[str, str] | None = None) -> TopologySource:
@@ -194,6 +219,10 @@ def default_source(environ: Mapping[str, str] | None = None) -> TopologySource:
 
     The live document comes from the same place, unless `SEAWALL_LIVE_PATH` names a file (with 1), or
     `SEAWALL_LIVE_SOURCE` is `ssm` (with 1 and 2; `SEAWALL_SERVICE` and `SEAWALL_ENVIRONMENT` say which).
+
+    From SSM it comes from the app's own region, unless `SEAWALL_LIVE_REGION` names the one whose document counts: outside
+    of what may fail over. Then it is read there, in a request of its own, and its copy in the own region only while that
+    region does not answer; see `Texts.doubt`.
 
     Args:
         environ: The variables; by default the process's.
@@ -212,13 +241,25 @@ def default_source(environ: Mapping[str, str] | None = None) -> TopologySource:
             live_path,
             allowed=f"only beside {TOPOLOGY_PATH_VARIABLE}, without {LIVE_SOURCE_VARIABLE}",
         )
+    live_region = variables.get(LIVE_REGION_VARIABLE) or None
+    if live_region and (path or text) and not live_source:
+        raise InvalidInput(
+            LIVE_REGION_VARIABLE,
+            live_region,
+            allowed=f"only where the live document is in SSM: with {LIVE_SOURCE_VARIABLE} = {SSM}",
+        )
     if path:
         declared: TopologySource = FileSource(path, live_path or None)
     elif text:
         declared = TextSource(text)
     else:
-        return _ssm_source(variables)
-    return LiveFromSsm(declared, _ssm_source(variables)) if live_source else declared
+        declared = own = _ssm_source(variables)
+        arbiter = _arbiter(variables, live_region)
+        return declared if arbiter is None else LiveFromSsm(declared, arbiter, own)
+    if not live_source:
+        return declared
+    own, arbiter = _ssm_source(variables), _arbiter(variables, live_region)
+    return LiveFromSsm(declared, own) if arbiter is None else LiveFromSsm(declared, arbiter, own)
 
 
 def load(source: TopologySource | None = None) -> Effective:
@@ -234,7 +275,15 @@ def load(source: TopologySource | None = None) -> Effective:
         InvalidInput: A document is broken, the two contradict each other, or no source is named.
         MissingExtra: They are in SSM, and boto3 is not installed.
     """
-    texts = (source or default_source()).read()
+    return view_of((source or default_source()).read())
+
+
+def view_of(texts: Texts) -> Effective:
+    """The view of what one reading found.
+
+    Raises:
+        InvalidInput: A document is broken, or the two contradict each other.
+    """
     return merge(parse(texts.declared), parse_live(texts.live) if texts.live is not None else None)
 
 
@@ -253,7 +302,14 @@ async def aload(source: TopologySource | None = None) -> Effective:
     return await asyncio.to_thread(load, source)
 
 
-def _ssm_source(variables: Mapping[str, str]) -> SsmSource:
+def _arbiter(variables: Mapping[str, str], live_region: str | None) -> SsmSource | None:
+    """Where the live document that counts is; `None`: in the app's own region, which one request suffices for."""
+    if live_region is None or region(LIVE_REGION_VARIABLE, live_region) == own_region(variables):
+        return None
+    return _ssm_source(variables, live_region)
+
+
+def _ssm_source(variables: Mapping[str, str], of: str | None = None) -> SsmSource:
     service, environment = variables.get(SERVICE_VARIABLE), variables.get(ENVIRONMENT_VARIABLE)
     if not service or not environment:
         name = SERVICE_VARIABLE if not service else ENVIRONMENT_VARIABLE
@@ -263,7 +319,7 @@ def _ssm_source(variables: Mapping[str, str]) -> SsmSource:
             allowed=f"{TOPOLOGY_PATH_VARIABLE}, {TOPOLOGY_VARIABLE}, or {SERVICE_VARIABLE} and {ENVIRONMENT_VARIABLE}",
             because="the topology is read from where these variables say",
         )
-    return SsmSource(service, environment, region=own_region(variables))
+    return SsmSource(service, environment, region=of or own_region(variables))
 
 
 def own_region(variables: Mapping[str, str] | None = None) -> str | None:

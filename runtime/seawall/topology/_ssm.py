@@ -34,6 +34,13 @@ class SsmParameters:
         self._pid = 0
 
     @property
+    def region(self) -> str | None:
+        """The region that is asked; `None` while nobody knows, which is until the first reading where boto3 finds it."""
+        client = self._given if self._given is not None else self._client
+        found: object = getattr(getattr(client, "meta", None), "region_name", self._region)
+        return found if isinstance(found, str) else self._region
+
+    @property
     def where(self) -> str:
         """Where the declared document is kept, for messages."""
         return f"ssm {self._region or '(default region)'} {self._names[0]}"

@@ -29,6 +29,7 @@ from localcloud.postgres import PostgresServer
 from localcloud.postgres_fleet import PostgresFleet
 from localcloud.postgres_install import SUPERUSER, USER
 from regional_aws import RegionalAws
+from replica_shop import tell_timelines
 from seawall.contract import declared_parameter, live_parameter
 from seawall.objectives import Objectives
 from seawall.topology import (
@@ -44,6 +45,12 @@ from seawall.topology import (
     merge,
     parse_live,
 )
+from seawall_ops.failover.board import Board
+from seawall_ops.failover.store_dynamodb import DynamoDbStore
+from seawall_ops.failover.votes import Health
+from seawall_ops.lease import Arbitrated, Lease
+from seawall_ops.lease.dynamodb import DynamoDBLeaseStore
+from tcp_proxy import TcpProxy
 
 SERVICE: Final = "shop"
 ENVIRONMENT: Final = "loopback"
@@ -58,9 +65,11 @@ KEYS: Final[Mapping[str, tuple[str, ...]]] = {
 MEMBERS: Final = ("shop-eu", "shop-us", "shop-us-2")  # the writer is the first
 REGION_OF: Final = {"shop-eu": HOME, "shop-us": AWAY, "shop-us-2": AWAY}
 EVERYWHERE: Final = "everywhere"  # the one network of an estate that is never partitioned
+PROMOTE_SECONDS: Final = 60.0  # a promotion here takes a fraction of a second
 START_SECONDS: Final = 60.0  # for some Pythons at once, on a machine that has other things to do
 ROOT: Final = Path(__file__).resolve().parents[2]
 SHOP: Final = ROOT / "examples" / "shop"
+OBSERVE: Final = ("-m", "seawall_ops.cli", "failover", "observe")
 KEPT_VARIABLES: Final = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "TZ")
 
 
@@ -93,6 +102,7 @@ class Estate:
         self.networks: Final = Networks(names, {name: server.port for name, server in self.servers.items()})
         self.ports: Final = {region: [_free_port() for _ in range(instances)] for region in (HOME, AWAY)}
         self.aws: Final[dict[str, RegionalAws]] = {}
+        self._services: Final[dict[tuple[str, str], TcpProxy]] = {}  # by network and region
         self._ending = contextlib.ExitStack()
 
     def network(self, domain: str) -> str:
@@ -105,8 +115,10 @@ class Estate:
             place.mkdir(parents=True, exist_ok=True)
             ending.callback(cloud.stop, place)
             self.endpoint = cloud.start(place).endpoint
-            if self.partitioned:
-                self.aws[HOME] = ending.enter_context(RegionalAws(self.endpoint))
+            for network in (HOME, EVERYWHERE) if self.partitioned else ():
+                self.aws[network] = ending.enter_context(RegionalAws(self.endpoint))
+                for region, ports in self.ports.items():
+                    self._services[network, region] = ending.enter_context(TcpProxy(ports[0]))
             ending.enter_context(self.networks)
             ending.callback(self._end)
             self._prepare()
@@ -118,12 +130,34 @@ class Estate:
     ) -> None:
         self._ending.close()
 
+    # ---- networks
+
+    def cut_off_home(self) -> None:
+        """The first region and everything else do not reach each other any more; inside of each all goes on."""
+        inside = [name for name, region in REGION_OF.items() if region == HOME]
+        self.networks.cut(EVERYWHERE, *inside)
+        self.networks.cut(HOME, *(set(REGION_OF) - {*inside}))
+        self._services[EVERYWHERE, HOME].cut()
+        self._services[HOME, AWAY].cut()
+        self.aws[HOME].cut_off((AWAY, THIRD))
+        self.aws[EVERYWHERE].cut_off((HOME,))
+        for name in inside:
+            self.fleet.isolate(self.servers[name])
+
+    def mend(self) -> None:
+        """All is one network again; what has streamed from the first region does not any more."""
+        self.networks.restore()
+        for proxy in self._services.values():
+            proxy.restore()
+        for aws in self.aws.values():
+            aws.cut_off(())
+
     # ---- what it consists of
 
     def declared(self, domain: str) -> Topology:
         """The declared document, with the members' addresses as they are in a domain's network."""
         network = self.network(domain)
-        urls = {region: f"http://127.0.0.1:{ports[0]}" for region, ports in self.ports.items()}
+        urls = {region: self._url(network, region) for region in self.ports}
         roles = {HOME: Role.PRIMARY, AWAY: Role.STANDBY}
         return Topology(
             service=SERVICE,
@@ -152,12 +186,23 @@ class Estate:
             ),
         )
 
-    def client(self, service: str, region: str = THIRD) -> Any:
-        """boto3's, past every network."""
+    def client(self, service: str, region: str = THIRD, *, domain: str | None = None) -> Any:
+        """boto3's, in a domain's network; `None`: past every network."""
+        aws = None if domain is None else self.aws.get(self.network(domain))
         return boto3.client(
-            service, region_name=region, endpoint_url=self.endpoint, aws_access_key_id="local",
-            aws_secret_access_key="local", config=Config(retries={"total_max_attempts": 1}),
+            service, region_name=region, endpoint_url=self.endpoint if aws is None else aws.url,
+            aws_access_key_id="local", aws_secret_access_key="local", config=Config(retries={"total_max_attempts": 1}),
         )  # fmt: skip
+
+    def lease(self, holder: str) -> Lease:
+        """Under which one failover is run at a time, as the observers have it."""
+        return Lease(
+            DynamoDBLeaseStore(LEASES, region=THIRD, client=self.client("dynamodb", domain=THIRD)),
+            f"failover-{self.numbers.policy.cluster}",
+            holder=holder,
+            arbitrates=Arbitrated.of(self.declared(THIRD)),
+            terms=self.numbers.leases,
+        )
 
     def live(self, region: str = THIRD) -> Live | None:
         """The live document of a region; by default the arbiter's."""
@@ -215,6 +260,11 @@ class Estate:
             "domains": list(policy.domains),
             "board": f"dynamodb://{THIRD}/{BOARD}",
             "references": [self.endpoint.removeprefix("http://")],
+            "leases": f"dynamodb://{THIRD}/{LEASES}",
+            "journals": f"dynamodb://{THIRD}/{RECORDS}",
+            "servers": "postgres",
+            "epoch_lease_seconds": self.numbers.epoch_lease_seconds,
+            "promote_seconds": PROMOTE_SECONDS,
             "aws_status": False,
             "interval_seconds": policy.interval_seconds,
             "timeout_seconds": policy.timeout_seconds,
@@ -249,6 +299,33 @@ class Estate:
         for ports in self.ports.values():
             for port in ports:
                 self.wait(lambda port=port: _is_ready(port), f"the shop on port {port} is ready", f"shop-{port}")
+
+    def start_observers(self) -> None:
+        """One in each domain, which acts by itself, until all of them know everything to be healthy."""
+        settings = self.settings
+        for domain in self.numbers.policy.domains:
+            self.audit(domain).parent.mkdir(exist_ok=True)
+            self.start(
+                f"observer-{domain}", self.as_operator(domain), *OBSERVE, "--settings", str(settings), "--act",
+                "--domain", domain, "--name", domain, "--audit", str(self.audit(domain)),
+            )  # fmt: skip
+        names = [f"observer-{domain}" for domain in self.numbers.policy.domains]
+        board = Board(
+            DynamoDbStore(BOARD, self.numbers.policy.cluster, region=THIRD, client=self.client("dynamodb")),
+            self.numbers.policy.cluster,
+        )
+
+        def all_healthy() -> bool:
+            votes = board.read().votes
+            seen = [each.standing for vote in votes for each in vote.verdicts]
+            return len(votes) == len(names) and len(seen) > 0 and set(seen) == {Health.HEALTHY}
+
+        most = START_SECONDS + 2 * self.numbers.policy.successes_to_clear * self.numbers.policy.interval_seconds
+        self.wait(all_healthy, "every observer knows everything to be healthy", *names, seconds=most)
+
+    def audit(self, domain: str) -> Path:
+        """Where an observer records what it says and does."""
+        return self.folder / f"state-{domain}" / "audit.jsonl"
 
     def start(self, name: str, environ: Mapping[str, str], *arguments: str) -> subprocess.Popen[bytes]:
         """One Python; its output goes to a log of its name."""
@@ -290,6 +367,10 @@ class Estate:
 
     # ---- inside
 
+    def _url(self, network: str, region: str) -> str:
+        proxy = self._services.get((network, region))
+        return f"http://127.0.0.1:{self.ports[region][0] if proxy is None else proxy.port}"
+
     def _prepare(self) -> None:
         """Documents in every region, tables in the third, and rights to see what replication does."""
         for region in (HOME, AWAY, THIRD):
@@ -306,8 +387,9 @@ class Estate:
                     {"AttributeName": key, "KeyType": kind} for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)
                 ],
             )
+        self.lease("setup").create()
         self.servers[MEMBERS[0]].sql(f"GRANT pg_monitor TO {USER}")
-        self.fleet.wait_in_step()
+        tell_timelines(self.fleet)
 
     def _end(self) -> None:
         for process in self.processes.values():

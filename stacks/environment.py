@@ -25,6 +25,7 @@ from stacks.section import Section
 from stacks.settings import (
     ONE_OF_EACH,
     Alarms,
+    Arbiter,
     BreakerSettings,
     Dns,
     HealthCheckSettings,
@@ -75,6 +76,8 @@ class Environment(Section):
     objectives: Annotated[ObjectivesSettings, BeforeValidator(_from_json)]
     health_check: Annotated[HealthCheckSettings, BeforeValidator(_from_json)] = HealthCheckSettings()
     alarms: Annotated[Alarms, BeforeValidator(_from_json)] = Alarms()
+    arbiter: Annotated[Arbiter | None, BeforeValidator(_from_json)] = None
+    """Whose live document counts; without it each app reads its own region's, and cannot fence itself."""
     database: Annotated[DatabaseSettings | None, BeforeValidator(_from_json)] = None
     """The replicated database, where there is one."""
     database_password: SecretStr | None = None
@@ -125,6 +128,11 @@ class Environment(Section):
         return region.regional_name or f"{region.name}.{self.dns.name}"
 
     @property
+    def live_regions(self) -> tuple[str, ...]:
+        """Where there may be a live document: every region, and the arbiter's."""
+        return (*(region.name for region in self.regions), *((self.arbiter.region,) if self.arbiter else ()))
+
+    @property
     def primary(self) -> Region:
         return next(region for region in self.regions if region.role is Role.PRIMARY)
 
@@ -145,6 +153,13 @@ class Environment(Section):
             if len(holders) != 1:
                 shown = ", ".join(holders) or "none"
                 raise InvalidInput(f"seawall:regions with role {role.value}", shown, allowed="exactly one region")
+        if self.arbiter is not None and self.arbiter.region in names:
+            raise InvalidInput(
+                "seawall:arbiter.region",
+                self.arbiter.region,
+                allowed=f"a region other than {', '.join(names)}",
+                because="it has to be reached when any of these is lost or cut off",
+            )
         for position, region in enumerate(self.regions):
             for key in (
                 ("addresses", "load_balancer", "health_check_id", "detection")

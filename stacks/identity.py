@@ -31,6 +31,7 @@ UNKNOWN_POSITIONS: Final = {
     "switch_object_arns": "arn:aws:s3:::unknown/switch",
     "routing_control_arns": "arn:aws:route53-recovery-control::000000000000:controlpanel/0/routingcontrol/0",
 }
+READ_THE_LIVE_DOCUMENT: Final = (WorkloadPurpose.APP, WorkloadPurpose.OBSERVER, WorkloadPurpose.OPERATOR)
 Switches = Mapping[str, list[pulumi.Input[str]]]
 
 
@@ -175,6 +176,8 @@ def _args(
     }
     if environment.identity and environment.identity.permissions_boundary_arn:
         identity["permissions_boundary_arn"] = environment.identity.permissions_boundary_arn
+    if environment.arbiter and purpose in READ_THE_LIVE_DOCUMENT:
+        identity["arbiter_region"] = environment.arbiter.region
     if purpose is WorkloadPurpose.OPERATOR:
         members = topology.database.members if topology.database else ()
         identity["databases"] = [
@@ -194,7 +197,7 @@ def _pipeline_args(environment: Environment) -> PipelineIdentityArgs:
             "name_prefixes": [f"{PROJECT}-{environment.environment}-", f"{environment.label}-"],
             **given,
             "account_id": environment.account("seawall:identity"),
-            "regions": [region.name for region in environment.regions],
+            "regions": list(environment.live_regions),  # a deployment asks the arbiter, too
             "tags": environment.tags,
         },
     )

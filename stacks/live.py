@@ -1,7 +1,7 @@
 """What was decided outside Pulumi: the live document of each region, and whether a deployment would undo it.
 
-A failover writes the live document to the regions that it can reach, so one region may be behind another: the document
-with the largest epoch is the one that counts.
+A failover writes the live document to the arbiter's region first, where there is one, and then to those that it can reach, so
+one region may be behind another: the document with the largest epoch is the one that counts.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ class LiveReading:
 
 
 def read_live(service: str, environment: str, regions: Sequence[str]) -> LiveReading:
-    """Ask every region for its live document. A region that is down must not keep the others from being deployed to.
+    """Ask every region for its live document, the arbiter's too. One that is down must not keep the others from deployments.
 
     Raises:
         FailoverNotAdopted: No region could be asked, so nobody knows what is live.

@@ -104,5 +104,5 @@ def check(environment: Environment) -> Plans:
     monitoring = plan_monitoring(environment, recovery)
     shown = plan_shown(environment)
     release = plan_release(environment)
-    refuse_to_undo(topology, read_live(environment.service, environment.environment, topology.regions))
+    refuse_to_undo(topology, read_live(environment.service, environment.environment, environment.live_regions))
     return Plans(edge, reads, data, recovery, topology, faults, identity, monitoring, shown, release)

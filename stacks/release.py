@@ -111,6 +111,7 @@ def _args(environment: Environment, settings: ReleaseSettings, monitoring: Monit
     clusters = [region for region in environment.regions if region.cluster is not None]
     own = environment.identity is not None and WorkloadPurpose.APP in environment.identity.workloads
     follow = own if settings.follow_live is None else settings.follow_live
+    arbiter = {"live_region": environment.arbiter.region} if environment.arbiter and follow else {}
     return cast(
         CanaryRolloutArgs,
         {
@@ -118,7 +119,7 @@ def _args(environment: Environment, settings: ReleaseSettings, monitoring: Monit
             **settings.given("follow_live"),
             "monitoring": monitoring_args(environment, monitoring),
             "objectives": environment.objectives.arguments(),
-            "topology": {"environment": environment.environment, "follow_live": follow},
+            "topology": {"environment": environment.environment, "follow_live": follow, **arbiter},
         },
     )
 

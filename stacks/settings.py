@@ -169,6 +169,13 @@ class Dns(Section):
     """Existing records, checks and alarms to take over: see `FailoverImportIds`."""
 
 
+class Arbiter(Section):
+    """What says who has which role when regions disagree: outside of what may fail over."""
+
+    region: str
+    """AWS region, none of the environment's, whose live document counts."""
+
+
 class Alarms(Section):
     """Where alarms are sent. Those of Route 53 live in us-east-1, and so must their topic; others in their own region."""
 

@@ -78,6 +78,8 @@ class WorkloadIdentityArgs(TypedDict):
     """The account's 12 digits."""
     regions: list[str]
     """Where it works: whatever is asked in another region is denied."""
+    arbiter_region: NotRequired[str]
+    """For the app, the observer and the operator: the region whose live document counts, none of `regions`."""
     pods: NotRequired[list[PodArgs]]
     """Who gets the role in clusters. Give this, `assumed_by`, or both."""
     assumed_by: NotRequired[list[str]]

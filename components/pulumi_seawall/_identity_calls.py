@@ -112,6 +112,7 @@ class Reach:
         account_id: Of the resources.
         regions: At least one.
         parameters: Names of the declared and the live parameter.
+        arbiter_region: Beyond those, of the live document that counts.
         databases: Region and identifier of each.
         logins: Region, resource id and user of each.
         health_check_ids: Those that are named; empty for all.
@@ -122,6 +123,7 @@ class Reach:
     account_id: str
     regions: tuple[str, ...]
     parameters: tuple[str, str]
+    arbiter_region: str | None = None
     databases: tuple[tuple[str, str], ...] = ()
     logins: tuple[tuple[str, pulumi.Input[str], str], ...] = ()
     health_check_ids: tuple[pulumi.Input[str], ...] = ()
@@ -137,15 +139,22 @@ class Reach:
         """The ARNs of some resources of a service, in each region."""
         return tuple(arn(service, region, self.account_id, each) for region in self.regions for each in resources)
 
+    @property
+    def arbiter_documents(self) -> tuple[str, ...]:
+        """The ARN of the live document that counts, where that is in a region of its own."""
+        if self.arbiter_region is None:
+            return ()
+        return (arn("ssm", self.arbiter_region, self.account_id, f"parameter{self.parameters[1]}"),)
+
     def resources(self, on: On) -> tuple[pulumi.Input[str], ...]:
         """ARNs; empty when nothing of that kind is in reach, so that nothing is allowed on it."""
         route53 = f"arn:{self.partition}:route53:::"
         declared, live = self.parameters
         match on:
             case On.DOCUMENTS:
-                return self.in_each_region("ssm", f"parameter{declared}", f"parameter{live}")
+                return self.in_each_region("ssm", f"parameter{declared}", f"parameter{live}") + self.arbiter_documents
             case On.LIVE_DOCUMENT:
-                return self.in_each_region("ssm", f"parameter{live}")
+                return self.in_each_region("ssm", f"parameter{live}") + self.arbiter_documents
             case On.NAMED_DATABASES:
                 return tuple(arn("rds", region, self.account_id, f"db:{name}") for region, name in self.databases)
             case On.DATABASES:

@@ -1,5 +1,6 @@
 """Regions that AWS has, as of November 2026 (botocore's endpoints.json, partitions aws, aws-cn and aws-us-gov)."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from pulumi_seawall._inputs import nearest
@@ -74,6 +75,23 @@ def known_region(name: str, value: object) -> str:
         return value
     guess = nearest(value, REGIONS) if isinstance(value, str) else None
     raise InvalidInput(name, value, allowed="an AWS region" + (f"; did you mean {guess}?" if guess else ""))
+
+
+def region_outside(name: str, value: object, regions: Sequence[str]) -> str:
+    """A region that AWS has and that is none of these: what decides must not fail with what it decides about.
+
+    Raises:
+        InvalidInput: It is one of them, or there is none of that name.
+    """
+    region = known_region(name, value)
+    if region in regions:
+        raise InvalidInput(
+            name,
+            region,
+            allowed=f"a region other than {', '.join(regions)}",
+            because="it has to be reached when any of these is lost or cut off",
+        )
+    return region
 
 
 def checker_regions(name: str, given: list[object]) -> tuple[str, ...]:

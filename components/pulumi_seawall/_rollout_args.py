@@ -140,6 +140,9 @@ class MountedTopologyArgs(TypedDict):
     """The environment's name, as in the topology."""
     follow_live: NotRequired[bool]
     """Follow failovers by the live document in SSM, for which the pods need an identity; default true."""
+    live_region: NotRequired[str]
+    """The region whose live document counts, in which no pod of the release runs; only with `follow_live`. The pods need to
+    be allowed to read it there. By default each pod reads its own region's."""
 
 
 class AdoptedDeploymentArgs(TypedDict):

@@ -187,7 +187,7 @@ def plan_canary_rollout(args: CanaryRolloutArgs) -> RolloutPlan:
         plan_labels("pod_monitor_labels", given["pod_monitor_labels"])
         if "pod_monitor_labels" in given
         else monitoring.rule_labels,
-        plan_pod(_with_required(given)) if adopted is None else None,
+        plan_pod(_with_required(given), order) if adopted is None else None,
         plan_times(given),
         object_name("service_account", given["service_account"]) if "service_account" in given else None,
         whole("rollback_revisions", given.get("rollback_revisions", ROLLBACK_REVISIONS), 0, MOST_REVISIONS),

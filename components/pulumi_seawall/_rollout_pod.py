@@ -5,7 +5,7 @@ Sources: Kubernetes API reference, `PodSpec`; "Pod Security Standards", profile 
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -14,11 +14,13 @@ import pulumi
 from pulumi_seawall import _quantities
 from pulumi_seawall._inputs import checked_keys, flag, line, listed, member, text, whole
 from pulumi_seawall._kubernetes_target import object_name
+from pulumi_seawall._regions import region_outside
 from pulumi_seawall._rollout_args import ContainerResourcesArgs, DrainBy, MountedTopologyArgs, SecretKeyArgs
 from seawall.contract import (
     DRAIN_SECONDS,
     DRAIN_SECONDS_VARIABLE,
     ENVIRONMENT_VARIABLE,
+    LIVE_REGION_VARIABLE,
     LIVE_SOURCE_VARIABLE,
     SERVICE_VARIABLE,
     TOPOLOGY_PATH_VARIABLE,
@@ -73,6 +75,7 @@ class PodPlan:
         secrets: Variables, each a Secret's name and key.
         environment: Of the topology that is mounted; None for no topology.
         follow_live: Whether failovers are followed.
+        live_region: Whose live document counts; None for each pod's own region's.
         run_as: User and group.
         writable: Folders that may be written to.
     """
@@ -85,6 +88,7 @@ class PodPlan:
     secrets: Mapping[str, tuple[str, str]]
     environment: str | None
     follow_live: bool
+    live_region: str | None
     run_as: int
     writable: tuple[str, ...]
 
@@ -139,14 +143,18 @@ def plan_times(given: Mapping[str, Any]) -> Times:
     )
 
 
-def plan_pod(given: Mapping[str, Any]) -> PodPlan:
+def plan_pod(given: Mapping[str, Any], regions: Sequence[str]) -> PodPlan:
     """What runs in a pod, checked.
+
+    Args:
+        given: The release's arguments.
+        regions: In which it runs.
 
     Raises:
         InvalidInput: A value is not allowed, or looks like a secret.
     """
     requests, limits = _resources(given["resources"])
-    environment, follow_live = _topology(given.get("topology"))
+    environment, follow_live, live_region = _topology(given.get("topology"), regions)
     env = _env(given.get("env", {}), reserved=environment is not None)
     secrets = _secrets(given.get("secrets", {}))
     for variable in secrets:
@@ -170,6 +178,7 @@ def plan_pod(given: Mapping[str, Any]) -> PodPlan:
         secrets,
         environment,
         follow_live,
+        live_region,
         whole("run_as_user", given.get("run_as_user", RUN_AS_USER), 1, LARGEST_ID),
         writable,
     )
@@ -274,6 +283,7 @@ def _variables(pod: PodPlan, times: Times, service: str, region: str) -> list[di
             SERVICE_VARIABLE: service,
             ENVIRONMENT_VARIABLE: pod.environment,
             **({LIVE_SOURCE_VARIABLE: "ssm"} if pod.follow_live else {}),
+            **({LIVE_REGION_VARIABLE: pod.live_region} if pod.live_region is not None else {}),
         }
     variables: dict[str, dict[str, Any]] = {name: {"name": name, "value": value} for name, value in plain.items()}
     for name, (secret, key) in pod.secrets.items():
@@ -296,12 +306,17 @@ def _resources(args: object) -> tuple[dict[str, str], dict[str, str]]:
     return requests, limits
 
 
-def _topology(args: object) -> tuple[str | None, bool]:
+def _topology(args: object, regions: Sequence[str]) -> tuple[str | None, bool, str | None]:
     if args is None:
-        return None, False
+        return None, False, None
     given = cast("dict[str, Any]", checked_keys("topology.", args, MountedTopologyArgs))
     environment = checked_environment("topology.environment", given["environment"])
-    return environment, flag("topology.follow_live", given.get("follow_live", True))
+    follow = flag("topology.follow_live", given.get("follow_live", True))
+    if "live_region" not in given:
+        return environment, follow, None
+    if not follow:
+        raise InvalidInput("topology.live_region", given["live_region"], allowed="only with topology.follow_live")
+    return environment, follow, region_outside("topology.live_region", given["live_region"], regions)
 
 
 def _variable(name: str, variable: object, value: object, *, reserved: bool) -> str:

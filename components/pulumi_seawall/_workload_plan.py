@@ -28,7 +28,7 @@ from pulumi_seawall._identity_trust import (
 from pulumi_seawall._inputs import checked_keys, flag, line, listed, matching, member, shown, whole
 from pulumi_seawall._naming import checked_tags
 from pulumi_seawall._policy import LARGEST_INLINE_POLICIES, policy_text, trust_text
-from pulumi_seawall._regions import known_region
+from pulumi_seawall._regions import known_region, region_outside
 from seawall.contract import checked_environment, checked_service, declared_parameter, live_parameter
 from seawall.errors import MISSING, InvalidInput
 
@@ -45,6 +45,7 @@ ROUTING_CONTROL_ARN: Final = re.compile(
 
 # Arguments that only some purposes take.
 PURPOSES_OF: Final[Mapping[str, frozenset[WorkloadPurpose]]] = {
+    "arbiter_region": frozenset({WorkloadPurpose.APP, WorkloadPurpose.OBSERVER, WorkloadPurpose.OPERATOR}),
     "database_logins": frozenset({WorkloadPurpose.APP}),
     "databases": frozenset({WorkloadPurpose.OPERATOR}),
     "health_check_ids": frozenset({WorkloadPurpose.OBSERVER, WorkloadPurpose.OPERATOR}),
@@ -108,6 +109,9 @@ def plan_workload_identity(args: WorkloadIdentityArgs) -> WorkloadPlan:
         account_id=account_id,
         regions=regions,
         parameters=(declared_parameter(service, environment), live_parameter(service, environment)),
+        arbiter_region=region_outside("arbiter_region", given["arbiter_region"], regions)
+        if "arbiter_region" in given
+        else None,
         databases=_databases(given, regions),
         logins=_logins(given, regions),
         health_check_ids=_each(given, "health_check_ids", HEALTH_CHECK_ID, "a health check's id"),

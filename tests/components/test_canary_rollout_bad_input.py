@@ -18,6 +18,17 @@ POD_ONLY = "only without deployment, which keeps the pods' template"
 
 BAD: dict[str, tuple[dict[str, Any], str]] = {
     "no image": ({"image": ...}, "image is missing: required without deployment"),
+    "an arbiter that pods run beside": (
+        {"topology": {"environment": "prod", "live_region": "eu-west-1"}},
+        (
+            "topology.live_region = eu-west-1: a region other than eu-west-1, us-east-1, because it has to be reached when "
+            "any of these is lost or cut off"
+        ),
+    ),
+    "an arbiter that nobody follows": (
+        {"topology": {"environment": "prod", "follow_live": False, "live_region": "eu-north-1"}},
+        "topology.live_region = eu-north-1: only with topology.follow_live",
+    ),
     "an image without a tag": (
         {"image": "registry.example.com/shop"},
         f"image = registry.example.com/shop: {ONE_RELEASE}",

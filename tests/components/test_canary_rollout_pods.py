@@ -134,5 +134,7 @@ def test_pods_find_the_topology_and_their_region():
     assert {"name": "topology", "mountPath": "/etc/seawall/topology", "readOnly": True} in container["volumeMounts"]
     volumes = pod_of(topology={"environment": "prod"})["volumes"]
     assert {"name": "topology", "configMap": {"name": "shop-topology"}} in volumes
+    arbiter = container_of(topology={"environment": "prod", "live_region": "eu-north-1"})["env"]
+    assert {"name": "SEAWALL_LIVE_REGION", "value": "eu-north-1"} in arbiter
     declared_only = container_of(topology={"environment": "prod", "follow_live": False})["env"]
     assert "SEAWALL_LIVE_SOURCE" not in {each["name"] for each in declared_only}

@@ -45,6 +45,21 @@ BAD: dict[str, tuple[Any, str]] = {
         identity(regions=["eu-west-9"]),
         "regions[0] = eu-west-9: an AWS region; did you mean eu-west-3?",
     ),
+    "an arbiter among those it decides about": (
+        identity(arbiter_region="eu-central-1"),
+        (
+            "arbiter_region = eu-central-1: a region other than eu-west-1, eu-central-1, because it has to be reached when any "
+            "of these is lost or cut off"
+        ),
+    ),
+    "an arbiter that AWS lacks": (
+        identity(arbiter_region="eu-nroth-1"),
+        "arbiter_region = eu-nroth-1: an AWS region; did you mean eu-north-1?",
+    ),
+    "an arbiter for whom it is nothing": (
+        identity("surveyor", arbiter_region="eu-north-1"),
+        "arbiter_region = eu-north-1: not with purpose = surveyor",
+    ),
     "no region": (identity(regions=[]), "regions = []: at least one region, each once"),
     "a region twice": (
         identity(regions=["eu-west-1", "eu-west-1"]),
@@ -208,6 +223,20 @@ def test_the_app_reads_its_two_documents_and_logs_in_as_one_user():
         for document in ("topology", "live")
     ]
     assert login["Resource"] == [f"arn:aws:rds-db:eu-west-1:{ACCOUNT}:dbuser:db-ABC123/app"]
+
+
+def test_the_arbiters_live_document_is_in_reach_and_nothing_else_there():
+    """Without it a pod would follow its own region's copy for ever; the declared document is not kept there."""
+    live = f"arn:aws:ssm:eu-north-1:{ACCOUNT}:parameter/seawall/shop/prod/live"
+    for purpose, actions in {
+        "app": ["GetParameters"],
+        "observer": ["GetParameters"],
+        "operator": ["GetParameters", "PutParameter"],
+    }.items():
+        policy = json.loads(str(plan_workload_identity(identity(purpose, arbiter_region="eu-north-1")).policy))
+        for action in actions:
+            (allowed,) = grants(policy, f"ssm:{action}")
+            assert [each for each in allowed["Resource"] if "eu-north-1" in each] == [live]
 
 
 def test_the_operator_reaches_only_what_is_named():

@@ -25,6 +25,7 @@ from shop_fleet import PRIMARY, STANDBY, TOPOLOGY, Fleet
 
 from localcloud.postgres_fleet import PostgresFleet
 from seawall.errors import InvalidInput
+from seawall.replicas import EpochLease
 from seawall.topology import TextSource, load
 
 SOURCE = TextSource(json.dumps(TOPOLOGY))
@@ -206,6 +207,10 @@ def test_settings_come_from_the_environment_and_the_command_line_counts_more(tmp
     assert database is not None
     assert database.addresses == {"eu": "127.0.0.1:1", "us": "127.0.0.1:2"}
     assert "secret" not in repr(database)
+    assert database.lease is None
+    leased = Settings.from_environ({**environ, **DATABASE_ENVIRON, "SHOP_EPOCH_LEASE_SECONDS": "30"}).database
+    assert leased is not None
+    assert leased.lease == EpochLease(ttl_seconds=30.0, margin_seconds=3.0)
     for broken, line in (
         ({}, "SHOP_REGION is missing"),
         ({**environ, "SHOP_PORT": "x"}, "SHOP_PORT = x"),
@@ -213,6 +218,16 @@ def test_settings_come_from_the_environment_and_the_command_line_counts_more(tmp
         ({**environ, "SHOP_DATABASE_USER": "u"}, "SHOP_TOKEN_KEY is missing"),
         ({**environ, "SHOP_DATABASE_USER": "u", "SHOP_TOKEN_KEY": "short"}, "SHOP_TOKEN_KEY = 5 bytes"),
         ({**environ, "SHOP_DATABASE_USER": "u", "SHOP_TOKEN_KEY": "k" * 16}, "SHOP_DATABASE_PASSWORD is missing"),
+        ({**environ, **DATABASE_ENVIRON, "SHOP_EPOCH_LEASE_SECONDS": "-1"}, "SHOP_EPOCH_LEASE_SECONDS = -1"),
+        (
+            {
+                **environ,
+                **DATABASE_ENVIRON,
+                "SHOP_EPOCH_LEASE_SECONDS": "3",
+                "SHOP_EPOCH_MARGIN_SECONDS": "4",
+            },
+            "SHOP_EPOCH_MARGIN_SECONDS = 4",
+        ),
         (
             {**environ, **DATABASE_ENVIRON, "SHOP_DATABASE_ADDRESSES": "eu=here"},
             "SHOP_DATABASE_ADDRESSES = eu=here",

@@ -82,6 +82,11 @@ def no_addresses(config: Config) -> None:
 
 
 BAD: dict[str, tuple[Callable[[Config], object], str]] = {
+    "an arbiter that may fail over": (
+        key("arbiter", {"region": "us-west-2"}),
+        "seawall:arbiter.region = us-west-2: a region other than ap-northeast-1, us-west-2, because it has to be reached",
+    ),
+    "an arbiter without a region": (key("arbiter", {}), "seawall:arbiter.region is missing: required"),
     "interval": (
         section("health_check", interval_seconds=15),
         "seawall:health_check.interval_seconds = 15: 10 or 30 seconds, because Route 53 offers no other interval",

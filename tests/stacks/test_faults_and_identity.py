@@ -66,6 +66,17 @@ def test_an_alarm_by_name_is_one_of_the_experiments_region_and_account() -> None
     )
 
 
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_the_arbiters_region_is_in_reach_of_whoever_asks_it(stack: str) -> None:
+    """The pods of a release would read copies for ever, and each deployment would warn of a region that it may not ask."""
+    identity = identity_of(parsed(file_of(stack), stack))
+    region = file_of(stack)["seawall:arbiter"]["region"]
+    live = f"arn:aws:ssm:{region}:123456789012:parameter/seawall/shop/{stack}/live"
+    assert all(live in str(plan.policy) for plan in identity.workloads.values())
+    assert identity.pipeline is not None
+    assert any(region in policy for policy in identity.pipeline.read_policies)
+
+
 def test_the_operator_reaches_the_databases_and_the_switch_of_the_environment() -> None:
     """Generated from what is declared: a new member is reachable on the day that it exists."""
     config = file_of("dev")

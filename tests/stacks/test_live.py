@@ -18,6 +18,7 @@ from stacks.workload import plan_topology
 
 ROOT = Path(__file__).resolve().parents[2]
 REGIONS = ("ap-northeast-1", "us-west-2")
+ARBITER = "eu-north-1"
 NAME = "/seawall/shop/dev/live"
 
 
@@ -50,9 +51,10 @@ class Regions(mocks.Mocks):
 @pytest.fixture
 def reading(pulumi_loop: object) -> Callable[..., LiveReading]:
     def read(*documents: object) -> LiveReading:
-        regions = Regions(dict(zip(REGIONS, documents, strict=True)))
+        asked = (*REGIONS, ARBITER)[: len(documents)]
+        regions = Regions(dict(zip(asked, documents, strict=True)))
         pulumi.runtime.set_mocks(regions, project="seawall", stack="dev", preview=False)
-        return read_live("shop", "dev", REGIONS)
+        return read_live("shop", "dev", asked)
 
     return read
 
@@ -103,6 +105,23 @@ def test_the_region_that_is_ahead_counts(reading):
     found = reading(live(1, "ap-northeast-1"), live(2, "us-west-2"))
     assert found.live is not None
     assert found.live.epoch == 2
+
+
+def test_the_arbiter_decides_when_it_is_ahead(reading):
+    """A failover that reached nobody else yet: it writes there first, and a deployment in between would undo it."""
+    found = reading(live(1, "ap-northeast-1"), None, live(2, "us-west-2"))
+    with pytest.raises(FailoverNotAdopted, match=r"the live document \(epoch 2"):
+        refuse_to_undo(declared(**{"seawall:epoch": "1"}), found)
+
+
+def test_an_arbiter_that_is_down_is_a_warning_unless_nobody_answers(reading):
+    """It must not keep an environment from being deployed to; that nobody knows anything must."""
+    down = RuntimeError("connect timeout")
+    found = reading(live(1, "us-west-2"), None, down)
+    assert found.live is not None
+    assert found.warnings == (f"the live document of {ARBITER} could not be read: connect timeout",)
+    with pytest.raises(FailoverNotAdopted, match="no region could be asked"):
+        reading(down, down, down)
 
 
 def test_a_region_that_is_down_is_a_warning(reading):

@@ -29,6 +29,7 @@ def test_both_files_release_to_readers_first_and_to_the_primary_last(stack: str,
     assert plan.order == order
     assert plan.pod is not None
     assert (plan.pod.environment, plan.pod.follow_live) == (stack, True)
+    assert plan.pod.live_region == file_of(stack)["seawall:arbiter"]["region"]
     assert {plan.monitoring.clusters[region].namespace for region in order} == {"shop"}
     assert plan.router.kind == {"dev": "gateway_api", "prod": "alb"}[stack]
 
@@ -56,7 +57,7 @@ def test_pods_without_a_role_read_the_declared_topology_alone() -> None:
     plan = plan_release(parsed(config))
     assert plan is not None
     assert plan.pod is not None
-    assert plan.pod.follow_live is False
+    assert (plan.pod.follow_live, plan.pod.live_region) == (False, None)
 
 
 class Recorder(mocks.Mocks):

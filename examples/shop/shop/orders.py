@@ -45,7 +45,7 @@ class Orders:
         region: The region to read in, where it has a replica that will do.
 
     Raises:
-        InvalidInput: the topology has no database, or one that is not PostgreSQL.
+        InvalidInput: the topology has no database, or one that is not PostgreSQL; or its readings cannot renew the lease.
     """
 
     def __init__(self, topology: TopologyWatch, settings: DatabaseSettings, *, region: str) -> None:
@@ -65,7 +65,9 @@ class Orders:
                 "password": settings.password,
             }
 
-        self.router: Final = ReplicaRouter.from_topology(topology, gauge=PsycopgGauge(parameters), region=region)
+        self.router: Final = ReplicaRouter.from_topology(
+            topology, gauge=PsycopgGauge(parameters), region=region, lease=settings.lease
+        )
         self.database: Final = PsycopgReplicas(self.router, parameters)
 
     def __enter__(self) -> Self:

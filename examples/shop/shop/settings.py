@@ -9,9 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from seawall.errors import MISSING, InvalidInput
+from seawall.replicas import EpochLease
 
 __all__ = ["DatabaseSettings", "Settings"]
 
+LEASE = "SHOP_EPOCH_LEASE_SECONDS"
+MARGIN_RATIO = 0.1  # of a lease, as `EpochLease` has it: for what is under way when it ends
 SHORTEST_KEY_BYTES = 16  # of `seawall.replicas.TokenSigner`
 
 
@@ -28,6 +31,9 @@ class DatabaseSettings:
     addresses: Mapping[str, str] = field(default_factory=dict[str, str])
     """Members that are not where the topology says: `SHOP_DATABASE_ADDRESSES`, as in
     `eu-west-1=127.0.0.1:5433;us-west-2=127.0.0.1:5434`."""
+    lease: EpochLease | None = None
+    """How long one sight of the topology's epoch lets it write: `SHOP_EPOCH_LEASE_SECONDS`, and how much earlier it stops:
+    `SHOP_EPOCH_MARGIN_SECONDS`, a tenth of that. `None`: it does not fence itself."""
     secure_cookies: bool = True
     """Whether cookies need TLS: not if `SHOP_INSECURE_COOKIES` is set."""
 
@@ -56,6 +62,7 @@ class DatabaseSettings:
             password=password,
             token_key=key,
             addresses=_addresses(environ.get("SHOP_DATABASE_ADDRESSES", "")),
+            lease=_lease(environ),
             secure_cookies=not environ.get("SHOP_INSECURE_COOKIES"),
         )
 
@@ -114,6 +121,18 @@ def _number(environ: Mapping[str, str], name: str, default: float) -> float:
         return float(text) if text else default
     except ValueError:
         raise InvalidInput(name, text, allowed="a number") from None
+
+
+def _lease(environ: Mapping[str, str]) -> EpochLease | None:
+    if not environ.get(LEASE):
+        return None
+    seconds = _number(environ, LEASE, 0.0)
+    margin = _number(environ, "SHOP_EPOCH_MARGIN_SECONDS", seconds * MARGIN_RATIO)
+    try:
+        return EpochLease(ttl_seconds=seconds, margin_seconds=margin)
+    except InvalidInput as error:
+        name = LEASE if error.name == "ttl_seconds" else "SHOP_EPOCH_MARGIN_SECONDS"
+        raise InvalidInput(name, error.value, allowed=error.allowed, because=error.because) from None
 
 
 def _instances(text: str) -> dict[str, tuple[str, ...]]:

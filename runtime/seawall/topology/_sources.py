@@ -157,7 +157,7 @@ class SsmSource:
             MissingExtra: boto3 is not installed.
             InvalidInput: No region is known.
         """
-        return self._parameters.read()[1]
+        return self._parameters.read_live()
 
     @property
     def live_region(self) -> str | None:

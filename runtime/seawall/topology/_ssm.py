@@ -53,18 +53,29 @@ class SsmParameters:
             MissingExtra: boto3 is not installed.
             InvalidInput: No region is known.
         """
+        found = self._read(self._names)
+        return found.get(self._names[0]), found.get(self._names[1])
+
+    def read_live(self) -> str | None:
+        """The live document alone, unparsed: where only it is kept, an app may be allowed to read only it.
+
+        Raises:
+            As `read`.
+        """
+        return self._read(self._names[1:]).get(self._names[1])
+
+    def _read(self, names: Sequence[str]) -> dict[str, str]:
         try:
-            answer = _get_parameters(self._connected(), self._names)
+            answer = _get_parameters(self._connected(), names)
         except SeawallError:
             raise
         except Exception as error:
             # botocore's own tree, or what an HTTP library beneath it lets through; making a client looks for credentials.
             raise TopologyUnavailable(self.where, _reason(error)) from error
-        found = {
+        return {
             cast("str", each["Name"]): cast("str", each["Value"])
             for each in cast("Sequence[Mapping[str, object]]", answer["Parameters"])
         }
-        return found.get(self._names[0]), found.get(self._names[1])
 
     def _connected(self) -> object:
         if self._given is not None:

@@ -69,7 +69,7 @@ PROMOTE_SECONDS: Final = 60.0  # a promotion here takes a fraction of a second
 START_SECONDS: Final = 60.0  # for some Pythons at once, on a machine that has other things to do
 ROOT: Final = Path(__file__).resolve().parents[2]
 SHOP: Final = ROOT / "examples" / "shop"
-OBSERVE: Final = ("-m", "seawall_ops.cli", "failover", "observe")
+OBSERVE: Final = (str(Path(__file__).with_name("acting_observer.py")),)
 KEPT_VARIABLES: Final = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "TZ")
 
 
@@ -221,7 +221,7 @@ class Estate:
         aws = self.aws.get(self.network(domain))
         return kept | {
             "PYTHONUNBUFFERED": "1",
-            "PYTHONPATH": os.pathsep.join((str(SHOP), str(ROOT))),
+            "PYTHONPATH": os.pathsep.join((str(SHOP), str(ROOT), str(Path(__file__).parent))),
             "AWS_REGION": domain,
             "AWS_ENDPOINT_URL": self.endpoint if aws is None else aws.url,
             "AWS_ACCESS_KEY_ID": "local",

@@ -7,18 +7,17 @@ whose history they replay, so that they are never failed over without a person.
 
 import contextlib
 from collections.abc import Callable, Mapping
-from typing import Any, Final, cast, final
+from typing import Any, Final, final
 
-from seawall.errors import MissingExtra
 from seawall.replicas import MYSQL_READ_ONLY, MYSQL_STATUS, POSTGRES_STATUS, observe_mysql, observe_postgres
 from seawall.topology import Member
+from seawall_ops.failover.connecting import Connecting
 from seawall_ops.failover.meanings import Outcome
 from seawall_ops.failover.observe import Answer
 
 __all__ = ["MysqlCheck", "PostgresCheck"]
 
 WRITABLE: Final = "SELECT NOT pg_is_in_recovery(), current_setting('transaction_read_only')"
-MILLISECONDS: Final = 1000
 
 
 @final
@@ -40,31 +39,18 @@ class PostgresCheck:
     """
 
     def __init__(self, *, port: int, database: str, timeout_seconds: float, write_statement: str | None = None) -> None:
-        try:
-            import psycopg
-        except ImportError as error:
-            raise MissingExtra("psycopg", feature="watching a PostgreSQL database") from error
-        self._connect: Final = cast("Callable[..., Any]", psycopg.connect)
+        self._connected: Final = Connecting(
+            database=database,
+            timeout_seconds=timeout_seconds,
+            application="seawall-observer",
+            feature="watching a PostgreSQL database",
+        )
         self._port: Final = port
-        self._database: Final = database
-        self._timeout_seconds: Final = timeout_seconds
         self._write_statement: Final = write_statement
 
     def __call__(self, member: Member, address: str, *, writer: bool) -> Answer:
         """Ask once. Whatever the driver raises is for `outcome_of`."""
-        with contextlib.closing(
-            self._connect(
-                host=member.host,
-                hostaddr=address,
-                port=self._port,
-                dbname=self._database,
-                autocommit=True,
-                connect_timeout=max(2, int(self._timeout_seconds)),  # libpq takes no less than 2 s
-                tcp_user_timeout=int(self._timeout_seconds * MILLISECONDS),
-                options=f"-c statement_timeout={int(self._timeout_seconds * MILLISECONDS)}",
-                application_name="seawall-observer",
-            )
-        ) as connection:
+        with contextlib.closing(self._connected(member.host, self._port, address=address)) as connection:
             said = observe_postgres(connection.execute(POSTGRES_STATUS).fetchone())
             if not writer:
                 return Answer(Outcome.ANSWERED, said=said)

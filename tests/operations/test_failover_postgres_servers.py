@@ -1,0 +1,218 @@
+"""A failover's hands on real PostgreSQL servers: what it sees, what its fence keeps out, what follows a promotion."""
+
+import time
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from localcloud.postgres import PostgresServer
+from localcloud.postgres_fleet import PostgresFleet
+from localcloud.postgres_install import SUPERUSER, USER
+from seawall.errors import InvalidInput, StepRefused
+from seawall.topology import Member
+from seawall_ops.failover.plans.postgres import PostgresServers
+from seawall_ops.failover.plans.servers import MemberUnreachable
+
+pytestmark = pytest.mark.xdist_group("postgres")
+TIMEOUT_SECONDS = 2.0
+MEMBERS = ("db0", "db1", "db2")
+
+
+def in_order(fleet: PostgresFleet) -> list[PostgresServer]:
+    """The writer first: earlier tests may have promoted any of them."""
+    return [fleet.primary, *fleet.replicas]
+
+
+def servers_of(fleet: PostgresFleet, **more: object) -> PostgresServers:
+    members = [Member(name=name, region="eu-west-1", identifier=name, host="127.0.0.1") for name in MEMBERS]
+    addresses = {name: server.address for name, server in zip(MEMBERS, in_order(fleet), strict=True)}
+    return PostgresServers(
+        members,
+        port=5432,
+        database=SUPERUSER,
+        timeout_seconds=TIMEOUT_SECONDS,
+        addresses={**addresses, **more},  # type: ignore[arg-type]
+    )
+
+
+@pytest.fixture
+def servers(postgres_fleet: PostgresFleet, monkeypatch: pytest.MonkeyPatch) -> Iterator[PostgresServers]:
+    """Asked as the superuser; whatever a test has fenced is let go."""
+    monkeypatch.setenv("PGUSER", SUPERUSER)
+    monkeypatch.setenv("PGPASSWORD", postgres_fleet.primary.password)
+    found = servers_of(postgres_fleet)
+    yield found
+    for server in postgres_fleet.servers:
+        if server.running:
+            server.sql("ALTER SYSTEM RESET ALL")
+            server.sql("SELECT pg_reload_conf()")
+
+
+def until_answer(condition: object, seconds: float = 10.0) -> None:
+    ends = time.monotonic() + seconds
+    while not condition():  # type: ignore[operator]
+        assert time.monotonic() < ends
+        time.sleep(0.05)
+
+
+def test_a_writer_and_its_replica_are_of_one_cluster_and_history(servers: PostgresServers):
+    """Lineage is told by what the servers themselves say, and an idle replica that streams is not called late."""
+    writer = servers.look("db0")
+    until_answer(lambda: (servers.look("db1").position or 0) >= (servers.look("db0").position or 0))
+    replica = servers.look("db1")
+    assert (writer.takes_writes, replica.takes_writes) == (True, False)
+    assert writer.system_id == replica.system_id is not None
+    assert writer.timeline == replica.timeline is not None
+    assert writer.lag_seconds is None
+    assert replica.lag_seconds == 0.0
+
+
+def test_what_a_replica_lacks_is_seen_in_its_position(servers: PostgresServers, postgres_fleet: PostgresFleet):
+    """A planned failover waits by it: a replica that does not replay must not look as if it had everything."""
+    postgres_fleet.replicas[0].pause_replay()
+    try:
+        postgres_fleet.primary.sql("CREATE TABLE late AS SELECT generate_series(1, 1000)")
+        writer, replica = servers.look("db0"), servers.look("db1")
+        assert writer.position is not None
+        assert replica.position is not None
+        assert replica.position < writer.position
+        assert replica.lag_seconds is None or replica.lag_seconds > 0
+    finally:
+        postgres_fleet.replicas[0].resume_replay()
+    until_answer(lambda: (servers.look("db1").position or 0) >= (writer.position or 0))
+
+
+def test_a_fence_ends_open_transactions_and_sessions_with_a_default_of_their_own(
+    servers: PostgresServers, postgres_fleet: PostgresFleet
+):
+    """Both would go on writing after a setting alone."""
+    dsn = postgres_fleet.primary.dsn()
+    with psycopg.connect(dsn) as in_transaction, psycopg.connect(dsn, autocommit=True) as stubborn:
+        in_transaction.execute("CREATE TABLE open_one (n int)")
+        stubborn.execute("SET default_transaction_read_only = off")
+        assert not servers.fence_of("db0").closed
+        servers.fence("db0")
+        assert servers.fence_of("db0").closed
+        for each in (in_transaction, stubborn):
+            with pytest.raises(psycopg.Error):
+                each.execute("CREATE TABLE another (n int)")
+            each.close()
+    with psycopg.connect(dsn, autocommit=True) as later, pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+        later.execute("CREATE TABLE another (n int)")
+    with pytest.raises(StepRefused, match="takes no writes"):
+        servers.try_write("db0")
+
+
+def test_a_fence_may_be_made_again_and_lifted_again(servers: PostgresServers, postgres_fleet: PostgresFleet):
+    """A resumed operation does both a second time."""
+    for _ in range(2):
+        servers.fence("db0")
+    for _ in range(2):
+        servers.lift("db0")
+    assert not servers.fence_of("db0").closed
+    servers.try_write("db0")
+    with psycopg.connect(postgres_fleet.primary.dsn(), autocommit=True) as session:
+        session.execute("CREATE TABLE back (n int)")
+
+
+def test_a_session_that_was_there_and_writes_later_is_not_missed(
+    servers: PostgresServers, postgres_fleet: PostgresFleet
+):
+    """The setting alone is no fence: only when nobody from before is left."""
+    primary = postgres_fleet.primary
+    with psycopg.connect(primary.dsn(), autocommit=True) as before:
+        before.execute("SELECT 1")
+        primary.sql("ALTER SYSTEM SET default_transaction_read_only = on")
+        primary.sql("SELECT pg_reload_conf()")
+        until_answer(lambda: "from before" in servers.fence_of("db0").shown)
+        assert not servers.fence_of("db0").closed
+
+
+def test_replication_goes_on_behind_a_fence_and_the_fence_does_not_follow(
+    servers: PostgresServers, postgres_fleet: PostgresFleet
+):
+    """What the old writer has is to arrive; and the new one must not be read-only itself."""
+    with psycopg.connect(postgres_fleet.primary.dsn(), autocommit=True) as session:
+        session.execute("CREATE TABLE last_words AS SELECT 1 AS n")
+    heir = postgres_fleet.replicas[0]
+    servers.fence("db0")
+    position = servers.look("db0").position or 0
+    until_answer(lambda: (servers.look("db1").position or 0) >= position)
+    before = servers.look("db1").timeline or 0
+    servers.promote("db1")
+    until_answer(lambda: servers.look("db1").takes_writes)
+    servers.promote("db1")
+    after = servers.look("db1")
+    assert (after.timeline or 0) > before
+    servers.try_write("db1")
+    assert heir.sql("SELECT n FROM last_words", database=USER) == "1"
+    assert not servers.fence_of("db1").closed
+
+
+def test_a_trial_write_leaves_no_data(servers: PostgresServers, postgres_fleet: PostgresFleet):
+    """It is made in production, right after a promotion."""
+    tables = "SELECT count(*) FROM pg_class"
+    before = postgres_fleet.primary.sql(tables)
+    position = servers.look("db0").position or 0
+    servers.try_write("db0")
+    assert postgres_fleet.primary.sql(tables) == before
+    assert (servers.look("db0").position or 0) > position
+
+
+def test_a_replica_takes_no_trial_write(servers: PostgresServers):
+    """A promotion that did not happen is not taken for one."""
+    with pytest.raises(StepRefused, match="takes no writes"):
+        servers.try_write("db1")
+
+
+def test_a_dead_server_and_one_that_hangs_are_unreachable_in_time(
+    servers: PostgresServers, postgres_fleet: PostgresFleet
+):
+    """Every method ends by itself: at three in the morning nobody waits for a socket."""
+    victim = postgres_fleet.replicas[1]
+    victim.freeze()
+    try:
+        began = time.monotonic()
+        with pytest.raises(MemberUnreachable):
+            servers.look("db2")
+        assert time.monotonic() - began < 5 * TIMEOUT_SECONDS
+    finally:
+        victim.thaw()
+    victim.kill()
+    for method in (servers.look, servers.fence_of, servers.fence, servers.lift, servers.promote, servers.try_write):
+        with pytest.raises(MemberUnreachable, match="nobody listens"):
+            method("db2")
+
+
+def test_who_may_not_is_told_so_and_has_changed_nothing(
+    servers: PostgresServers, postgres_fleet: PostgresFleet, monkeypatch: pytest.MonkeyPatch
+):
+    """A refusal is no silence: nothing was changed, and the plan may be undone."""
+    del servers
+    monkeypatch.setenv("PGUSER", USER)
+    ordinary = servers_of(postgres_fleet)
+    for method in (ordinary.fence, ordinary.lift):
+        with pytest.raises(StepRefused, match="permission denied"):
+            method("db0")
+    with pytest.raises(StepRefused, match="permission denied"):
+        ordinary.promote("db1")
+    assert not ordinary.fence_of("db0").closed
+
+
+def test_a_wrong_password_is_refused_and_not_repeated(
+    servers: PostgresServers, postgres_fleet: PostgresFleet, monkeypatch: pytest.MonkeyPatch
+):
+    """Secrets are in no message."""
+    del servers
+    monkeypatch.setenv("PGPASSWORD", "hunter2-wrong")
+    with pytest.raises(StepRefused) as refused:
+        servers_of(postgres_fleet).look("db0")
+    assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(("addresses", "named"), [({"db9": "h:1"}, "db9"), ({"db0": "h"}, "host:port")])
+def test_an_address_that_cannot_be_one_is_refused(postgres_fleet: PostgresFleet, addresses: dict[str, str], named: str):
+    """Before anything is asked of a server."""
+    with pytest.raises(InvalidInput, match=named):
+        servers_of(postgres_fleet, **addresses)

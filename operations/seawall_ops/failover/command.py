@@ -8,29 +8,28 @@ import logging
 import os
 import signal
 import socket
-import time
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Final
 
 import typer
 
-from seawall.clock import SYSTEM_CLOCK
-from seawall.errors import CloudUnavailable, InvalidInput
+from seawall.errors import InvalidInput
 from seawall.topology import Effective, Engine, default_source, load
 from seawall_ops.exits import ExitCode
-from seawall_ops.failover.board import Board, BoardUnavailable, Posted
-from seawall_ops.failover.decision import Decision, Situation, decide, described, pauses
+from seawall_ops.failover.decision import Decision, described
 from seawall_ops.failover.ledger import Pause
 from seawall_ops.failover.observe import Checks, MemberCheck
 from seawall_ops.failover.observer import Observer, Record, changes_of
-from seawall_ops.failover.policy import Policy
+from seawall_ops.failover.plans_command import register as register_plans
+from seawall_ops.failover.reaching import reaching
 from seawall_ops.failover.services_command import SERVICE_EPILOG, service
 from seawall_ops.failover.settings import Settings, read_settings
 from seawall_ops.failover.showing import Status, as_dict, observer_rows, tally_rows
-from seawall_ops.failover.votes import Seen, Vote, Watch
+from seawall_ops.failover.votes import Vote
+from seawall_ops.failover.watching import watched
 from seawall_ops.tables import print_table
 
 __all__ = ["app"]
@@ -51,13 +50,11 @@ RESUME_EPILOG: Final = (
     "Example: seawall failover resume --settings failover.yaml. "
     "Exit codes: 0 not paused any more, 2 wrong input, 3 the board could not be asked."
 )
-Result = TypeVar("Result")
-
-POLL_SECONDS: Final = 2.0  # between two readings of the board while `status` waits for votes to change
 AUDIT_OPERATION: Final = "failover-observer"  # under which an observer's votes and decisions stand in the audit
 
 app: Final = typer.Typer(help="Watch, decide and fail over.", no_args_is_help=True)
 app.command(epilog=SERVICE_EPILOG)(service)
+register_plans(app)
 
 SettingsFile = Annotated[Path, typer.Option("--settings", help="The file with policy, board and references.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document.")]
@@ -107,9 +104,8 @@ def status(
 ) -> None:
     """Show the votes, the ledger and what is decided now. A vote counts once it is seen to change, so this waits."""
     found = read_settings(settings)
-    policy = found.policy
-    longest = policy.interval_seconds + policy.timeout_seconds if wait is None else wait
-    shown = _watched(found, found.open_board(), load(), longest)
+    with reaching():
+        shown = watched(found, found.open_board(), load(), wait)
     if as_json:
         typer.echo(json.dumps(as_dict(shown), indent=2))
     else:
@@ -136,14 +132,16 @@ def pause(
         until=ends,
         duration_seconds=(ends - now).total_seconds(),
     )
-    _reached(lambda: read_settings(settings).open_board().change(lambda ledger: ledger.paused(paused)))
+    with reaching():
+        read_settings(settings).open_board().change(lambda ledger: ledger.paused(paused))
     typer.echo(str(paused))
 
 
 @app.command(epilog=RESUME_EPILOG)
 def resume(settings: SettingsFile) -> None:
     """End a pause."""
-    _reached(lambda: read_settings(settings).open_board().change(lambda ledger: ledger.paused(None)))
+    with reaching():
+        read_settings(settings).open_board().change(lambda ledger: ledger.paused(None))
     typer.echo("not paused")
 
 
@@ -232,35 +230,6 @@ def _recorder(path: Path | None) -> Record:
     return record
 
 
-def _watched(found: Settings, board: Board, view: Effective, longest_seconds: float) -> Status:
-    """Read the board until every vote has changed once, or for so long."""
-    watch = Watch(SYSTEM_CLOCK)
-    ends = SYSTEM_CLOCK.monotonic() + longest_seconds
-    while True:
-        posted: Posted = _reached(board.read)
-        seen = watch.votes(posted.votes)
-        if all(each.age_seconds is not None for each in seen) or SYSTEM_CLOCK.monotonic() >= ends:
-            return _status(found.policy, board, view, posted, seen, watch)
-        time.sleep(min(POLL_SECONDS, max(0.0, ends - SYSTEM_CLOCK.monotonic())))
-
-
-def _status(
-    policy: Policy, board: Board, view: Effective, posted: Posted, seen: tuple[Seen, ...], watch: Watch
-) -> Status:
-    ages = watch.ages(posted.ledger.keys, posted.votes)
-    now = datetime.now(UTC)
-    opened = () if posted.ledger.open is None else (str(posted.ledger.open),)
-    return Status(
-        policy=policy,
-        epoch=view.epoch,
-        votes=seen,
-        ledger=posted.ledger,
-        decision=decide(policy, Situation(view=view, votes=seen, ledger=posted.ledger, ages=ages, now=now)),
-        where=board.where,
-        held=(*opened, *pauses(policy, posted.ledger, ages, now), *posted.broken),
-    )
-
-
 def _print(shown: Status) -> None:
     columns = (
         "observer",
@@ -283,11 +252,3 @@ def _print(shown: Status) -> None:
     typer.echo(f"{shown.policy.cluster}: {described(shown.decision)}")
     for reason in shown.decision.reasons:
         typer.echo(f"  {reason}")
-
-
-def _reached(ask: Callable[[], Result]) -> Result:
-    """What cannot be asked has the exit code of that, also where it is no AWS."""
-    try:
-        return ask()
-    except BoardUnavailable as error:
-        raise CloudUnavailable(error.where, error.because) from error

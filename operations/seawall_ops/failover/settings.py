@@ -8,12 +8,13 @@ references: ["dynamodb.{domain}.amazonaws.com:443"]
 windows: [{day: sun, start: "03:00", minutes: 60}]
 ```
 
-Every number of `Policy` may stand in it by its own name. `{domain}` is the observer's own.
+Every number of `Policy` may stand in it by its own name. `{domain}` is the observer's own. What a failover needs besides is in
+`operating`.
 """
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
@@ -25,6 +26,8 @@ from seawall.timing import FailureClass
 from seawall.topology import Topology
 from seawall_ops.failover.board import Board
 from seawall_ops.failover.observe import Reference
+from seawall_ops.failover.operating import KEYS as OPERATING_KEYS
+from seawall_ops.failover.operating import Operating, ServersKind, Table, parse_operating, table_of
 from seawall_ops.failover.policy import MaintenanceWindow, Mode, Policy
 from seawall_ops.failover.store_sqlite import SqliteStore
 from seawall_ops.files import reading
@@ -48,6 +51,8 @@ class Settings:
     """Whether AWS is asked about the instances."""
     write_statement: str | None = None
     """What the writer is asked to execute, and to take back."""
+    operating: Operating = field(default_factory=Operating)
+    """What a failover works with."""
 
     def references_of(self, domain: str) -> tuple[Reference, ...]:
         """Those of an observer in a domain."""
@@ -72,6 +77,74 @@ class Settings:
         client = bounded_client(region, self.policy.timeout_seconds)
         return Board(DynamoDbStore(table, self.policy.cluster, region=region, client=client), self.policy.cluster)
 
+    @property
+    def board_table(self) -> Table | None:
+        """Where the board is shared by machines; `None`: it is a file of this host."""
+        return table_of(self.board)
+
+    @property
+    def arbiter(self) -> str | None:
+        """The region of the live document that counts; `None`: none is said, and the board is in a file."""
+        table = self.board_table
+        return self.operating.arbiter or (None if table is None else table.region)
+
+    @property
+    def servers(self) -> ServersKind:
+        """By what servers are fenced and promoted: what AWS has no word of is no RDS instance."""
+        return self.operating.servers or (ServersKind.RDS if self.aws_status else ServersKind.POSTGRES)
+
+    def refuse_inside(self, topology: Topology) -> None:
+        """Refuse a board, leases, journals or an arbiter that are lost together with what fails over.
+
+        Where nothing is ever acted on by itself, they may be: a person looks at what is left.
+
+        Raises:
+            InvalidInput: One is in a region that may fail over, or nothing says where the arbiter is.
+        """
+        self.refuse_board_inside(topology)
+        if self.operating.live_file is None and self.arbiter is None:
+            raise InvalidInput(
+                "arbiter", MISSING, allowed="an AWS region, or live: file:///<path>", because="the board is in a file"
+            )
+        regions = _regions_of(topology)
+        tables = {"leases": self.operating.lease_table, "journals": self.operating.journal_table}
+        places = {name: table.region for name, table in tables.items() if table is not None}
+        if self.operating.live_file is None and self.arbiter is not None:
+            places["arbiter"] = self.arbiter
+        for name, region in places.items():
+            if self.policy.never_acts_because is None and region in regions:
+                raise InvalidInput(
+                    name,
+                    region,
+                    allowed=f"outside of {', '.join(sorted(regions))}",
+                    because="it would be lost together with the region that fails over",
+                )
+
+    def refuse_to_act_alone(self) -> None:
+        """Refuse to act without a person unless whoever takes over next finds the lease and the journal.
+
+        Where the board is a file all observers run on this host, and so do files serve all of them.
+
+        Raises:
+            InvalidInput: Nothing is ever acted on, or a place is of this machine alone.
+        """
+        because = self.policy.never_acts_because
+        if because is not None:
+            raise InvalidInput("--act", "given", allowed="not with these settings", because=because)
+        operating = self.operating
+        if self.board_table is None:
+            if not (operating.leases or "").startswith("sqlite:"):
+                raise InvalidInput("leases", operating.leases or MISSING, allowed="sqlite:///<path>, as the board is")
+            return
+        for name, table in (("leases", operating.lease_table), ("journals", operating.journal_table)):
+            if table is None:
+                raise InvalidInput(
+                    name,
+                    getattr(operating, name) or MISSING,
+                    allowed="dynamodb://<region>/<table>",
+                    because="whoever takes over from an observer that died must find it",
+                )
+
     def refuse_board_inside(self, topology: Topology) -> None:
         """Refuse a board that is lost together with what it decides on.
 
@@ -80,8 +153,7 @@ class Settings:
         Raises:
             InvalidInput: It is in a region that may fail over.
         """
-        members = () if topology.database is None else topology.database.members
-        regions = {each.region for each in topology.endpoints} | {each.region for each in members}
+        regions = _regions_of(topology)
         region = urlsplit(self.board).netloc
         if self.policy.never_acts_because is None and region in regions:
             raise InvalidInput(
@@ -118,8 +190,9 @@ def parse_settings(text: str) -> Settings:
     given = cast("dict[str, Any]", content)
     fields = {each.name for each in dataclasses.fields(Policy)}
     for key in given:
-        if key not in (*fields, *OWN_KEYS):
-            raise InvalidInput(key, given[key], allowed=f"one of {', '.join(sorted((*fields, *OWN_KEYS)))}")
+        known = (*fields, *OWN_KEYS, *OPERATING_KEYS)
+        if key not in known:
+            raise InvalidInput(key, given[key], allowed=f"one of {', '.join(sorted(known))}")
     for key in ("cluster", "domains", "board", "references"):
         if key not in given:
             raise InvalidInput(key, MISSING, allowed="has to be there")
@@ -138,7 +211,14 @@ def parse_settings(text: str) -> Settings:
         references=references,
         aws_status=_yes_or_no("aws_status", given.get("aws_status", True)),
         write_statement=None if statement is None else str(statement),
+        operating=parse_operating(given),
     )
+
+
+def _regions_of(topology: Topology) -> set[str]:
+    """Those that may fail over."""
+    members = () if topology.database is None else topology.database.members
+    return {each.region for each in topology.endpoints} | {each.region for each in members}
 
 
 def _policy(given: Mapping[str, Any]) -> Policy:

@@ -1,0 +1,204 @@
+"""What the settings and the topology say, as the objects that a failover works on. Clients are made where they are needed."""
+
+import getpass
+import socket
+from typing import Final
+
+from seawall.errors import InvalidInput
+from seawall.timing import Source, Term
+from seawall.timing._database import PROMOTION_SECONDS
+from seawall.topology import Database, Effective, Engine, Topology, load, merge
+from seawall_ops.audit import Sink, TableSink, Trail
+from seawall_ops.failover.operating import ServersKind
+from seawall_ops.failover.plans.handover import Handover
+from seawall_ops.failover.plans.places import FilePlace, LivePlace, LiveTopology
+from seawall_ops.failover.plans.plan import failover_plan
+from seawall_ops.failover.plans.servers import NameSwitch, Servers
+from seawall_ops.failover.plans.surroundings import Surroundings
+from seawall_ops.failover.settings import Settings
+from seawall_ops.lease import Arbitrated, Lease, LeaseStore
+from seawall_ops.lease.dynamodb import DynamoDBLeaseStore
+from seawall_ops.lease.sqlite import SqliteLeaseStore
+from seawall_ops.places import audit_file, operations_folder, state_folder
+from seawall_ops.steps import FileJournals, JournalStore, Plan, TableJournals
+
+__all__ = [
+    "LEASE",
+    "holder",
+    "journals_of",
+    "lease_of",
+    "live_of",
+    "servers_of",
+    "surroundings_of",
+    "trail_of",
+    "view_of",
+]
+
+LEASE: Final = "failover-"  # before the cluster's name
+LEASE_FILE: Final = "leases.sqlite"
+SQLITE: Final = "sqlite://"
+
+
+def holder() -> str:
+    """Who runs this, for people and for the record."""
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):  # a container whose user has no name
+        user = "unknown"
+    return f"{user}@{socket.gethostname()}"
+
+
+def live_of(found: Settings, topology: Topology) -> LiveTopology:
+    """The live topology: the arbiter's copy, and one in every region of the topology.
+
+    Raises:
+        InvalidInput: Nothing says where the arbiter is.
+        CloudUnavailable: There are no credentials.
+    """
+    file, arbiter = found.operating.live_file, found.arbiter
+    if file is not None:
+        return LiveTopology(FilePlace(file))
+    if arbiter is None:
+        raise InvalidInput("arbiter", arbiter, allowed="an AWS region, since the board is in a file")
+    from seawall_ops.failover.plans.ssm import SsmPlace
+
+    def place(region: str) -> LivePlace:
+        return SsmPlace(topology.service, topology.environment, region)
+
+    return LiveTopology(place(arbiter), [place(region) for region in topology.regions if region != arbiter])
+
+
+def view_of(found: Settings) -> Effective:
+    """Who has which role: the declared document from where apps read it, the live one as the arbiter has it.
+
+    Raises:
+        TopologyUnavailable: The declared document cannot be read.
+        PlaceUnavailable: The arbiter does not answer.
+        InvalidInput: Something is lost together with what fails over.
+    """
+    declared = load().declared
+    found.refuse_inside(declared)
+    return merge(declared, live_of(found, declared).read())
+
+
+def surroundings_of(found: Settings, topology: Topology) -> Surroundings:
+    """Everything that a failover looks at and changes.
+
+    Raises:
+        InvalidInput: The settings do not fit the topology.
+        MissingExtra: A library is not installed.
+        CloudUnavailable: There are no credentials.
+    """
+    found.refuse_inside(topology)
+    return Surroundings(
+        board=found.open_board(),
+        live=live_of(found, topology),
+        servers=None if topology.database is None else servers_of(found, topology.database),
+        switch=_switch_of(found),
+    )
+
+
+def plan_of(found: Settings, handover: Handover, around: Surroundings) -> Plan:
+    """The plan, with what is known of how long it takes."""
+    typical, worst = PROMOTION_SECONDS
+    reason = "several minutes or longer, by size, with a reboot"
+    promotion = Term("promotion", typical, worst, Source.ASSUMED, reason)
+    return failover_plan(
+        handover,
+        around,
+        promotion=promotion if found.servers is ServersKind.RDS else None,
+        promote_seconds=found.operating.promote_seconds,
+    )
+
+
+def servers_of(found: Settings, database: Database) -> Servers:
+    """The servers of the database.
+
+    Raises:
+        InvalidInput: The settings do not fit the topology.
+        MissingExtra: A library is not installed.
+    """
+    operating = found.operating
+    names = [each.name for each in database.members]
+    for name in operating.members:
+        if name not in names:
+            raise InvalidInput(f"members.{name}", operating.members[name], allowed=f"one of {', '.join(names)}")
+    if found.servers is ServersKind.POSTGRES:
+        return _by_sql(found, database)
+    from seawall_ops.failover.plans.rds import RdsServers, VerifyBy
+    from seawall_ops.failover.plans.rds_fence import FenceTerms
+
+    by_write = operating.verify_by == VerifyBy.WRITE.value
+    return RdsServers(
+        database.members,
+        sql=_by_sql(found, database) if by_write else None,
+        verify_by=VerifyBy(operating.verify_by),
+        fence_terms=FenceTerms(frozenset(operating.cut_also), operating.uncut_because),
+        retention_days=operating.retention_days,
+    )
+
+
+def lease_of(found: Settings, topology: Topology, *, holder: str, automatic: bool) -> Lease:
+    """The lease under which one failover of the cluster is run at a time.
+
+    Raises:
+        InvalidInput: It is kept inside of what fails over.
+    """
+    because = None if automatic else found.policy.never_acts_because
+    return Lease(
+        _lease_store(found),
+        LEASE + found.policy.cluster,
+        holder=holder,
+        arbitrates=Arbitrated.of(topology, automatic=automatic, inside_because=because),
+    )
+
+
+def journals_of(found: Settings) -> JournalStore:
+    """Where journals are."""
+    table = found.operating.journal_table
+    if table is None:
+        return FileJournals(operations_folder())
+    return TableJournals(table.name, region=table.region)
+
+
+def trail_of(found: Settings) -> Trail:
+    """The record: this machine's file, and behind it the table of the journals."""
+    table = found.operating.journal_table
+    sinks: list[Sink] = [] if table is None else [TableSink(table.name, region=table.region)]
+    return Trail(audit_file(), sinks=sinks)
+
+
+def _lease_store(found: Settings) -> LeaseStore:
+    place, table = found.operating.leases, found.operating.lease_table
+    if table is not None:
+        return DynamoDBLeaseStore(table.name, region=table.region)
+    if place is not None:
+        return SqliteLeaseStore(place.removeprefix(SQLITE))
+    state_folder().mkdir(parents=True, exist_ok=True)
+    return SqliteLeaseStore(state_folder() / LEASE_FILE)
+
+
+def _switch_of(found: Settings) -> NameSwitch | None:
+    if not found.operating.switch:
+        return None
+    from seawall_ops.failover.plans.switches import parse_switch
+
+    endpoints = found.operating.switch_endpoints
+    return parse_switch(dict(found.operating.switch), None if endpoints is None else dict(endpoints))
+
+
+def _by_sql(found: Settings, database: Database) -> Servers:
+    """The servers as their engine shows them."""
+    if database.engine is not Engine.POSTGRES:
+        raise InvalidInput(
+            "verify_by", "write", allowed="status", because=f"nothing here speaks to {database.engine} by SQL"
+        )
+    from seawall_ops.failover.plans.postgres import PostgresServers
+
+    return PostgresServers(
+        database.members,
+        port=database.port,
+        database=database.database,
+        timeout_seconds=found.policy.timeout_seconds,
+        addresses=found.operating.members,
+    )

@@ -6,7 +6,6 @@ Run as a program, with what `seawall failover observe` reads in the environment:
 
 import argparse
 import logging
-import os
 import signal
 import threading
 from pathlib import Path
@@ -28,6 +27,7 @@ from seawall_ops.failover.plans.handover import Handover
 from seawall_ops.failover.plans.kept import KeptHandovers
 from seawall_ops.failover.plans.places import LiveTopology
 from seawall_ops.failover.plans.plan import failover_plan
+from seawall_ops.failover.plans.postgres import PostgresServers
 from seawall_ops.failover.plans.ssm import SsmPlace
 from seawall_ops.failover.plans.surroundings import Surroundings
 from seawall_ops.failover.settings import Settings, read_settings
@@ -35,7 +35,6 @@ from seawall_ops.lease import Arbitrated, Held, Lease
 from seawall_ops.lease.dynamodb import DynamoDBLeaseStore
 from seawall_ops.places import operations_folder
 from seawall_ops.steps import Operation, TableJournals, new_operation_id
-from sql_servers import SqlServers
 
 _log: Final = logging.getLogger(__name__)
 
@@ -63,7 +62,12 @@ class Actor:
         self._around: Final = Surroundings(
             board=found.open_board(),
             live=LiveTopology(places[0], places[1:]),
-            servers=SqlServers(declared.database, os.environ["PGPASSWORD"]),
+            servers=PostgresServers(
+                declared.database.members,
+                port=declared.database.port,
+                database=declared.database.database,
+                timeout_seconds=found.policy.timeout_seconds,
+            ),
         )
         self._journals: Final = TableJournals(RECORDS, region=THIRD)
         self._kept: Final = KeptHandovers(operations_folder(), Table(THIRD, RECORDS))

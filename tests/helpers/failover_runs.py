@@ -12,19 +12,24 @@ from seawall_ops.failover.board import Board
 from seawall_ops.failover.plans.handover import Handover
 from seawall_ops.failover.plans.places import LiveTopology
 from seawall_ops.failover.plans.plan import failover_plan
+from seawall_ops.failover.plans.postgres import PostgresServers
 from seawall_ops.failover.plans.servers import Servers
 from seawall_ops.failover.plans.ssm import SsmPlace
 from seawall_ops.failover.plans.surroundings import Surroundings
 from seawall_ops.failover.store_dynamodb import DynamoDbStore
 from seawall_ops.steps import Operation, Result, TableJournals, new_operation_id
-from sql_servers import SqlServers
 
 
 def servers_of(estate: Estate) -> Servers:
-    """The servers, as who is in the third region reaches them."""
+    """The servers, as who is in the third region reaches them; user and password are libpq's variables."""
     database = estate.declared(THIRD).database
     assert database is not None
-    return SqlServers(database, estate.servers[MEMBERS[0]].password)
+    return PostgresServers(
+        database.members,
+        port=database.port,
+        database=database.database,
+        timeout_seconds=estate.numbers.policy.timeout_seconds,
+    )
 
 
 def surroundings(estate: Estate, servers: Servers) -> Surroundings:

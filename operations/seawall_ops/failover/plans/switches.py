@@ -85,8 +85,8 @@ class ObjectSwitch:
 
     @property
     def where(self) -> str:
-        """The objects."""
-        return ", ".join(f"{S3}{bucket}/{key}" for _, (bucket, key) in sorted(self._places.items()))
+        """Each region and the object that switches it off."""
+        return ", ".join(f"{region} by {S3}{bucket}/{key}" for region, (bucket, key) in sorted(self._places.items()))
 
     def look(self) -> SwitchLook:
         """How it stands.
@@ -197,8 +197,8 @@ class RoutingControlSwitch:
 
     @property
     def where(self) -> str:
-        """The controls."""
-        return ", ".join(arn for _, arn in sorted(self._controls.items()))
+        """Each region and its control."""
+        return ", ".join(f"{region} by {arn}" for region, arn in sorted(self._controls.items()))
 
     def look(self) -> SwitchLook:
         """How it stands, as the first endpoint that answers has it.
@@ -276,7 +276,7 @@ def parse_switch(positions: object, endpoints: object = None) -> NameSwitch:
     places = _texts("switch", positions)
     if any(place.startswith(S3) for place in places.values()):
         if endpoints is not None:
-            raise InvalidInput("switch_endpoints", endpoints, allowed="only with routing controls")
+            raise InvalidInput("switch_endpoints", "given", allowed="only with routing controls")
         return ObjectSwitch(places)
     if endpoints is None:
         raise InvalidInput(

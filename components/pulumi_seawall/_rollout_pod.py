@@ -1,6 +1,6 @@
 """The pods of a release: what runs in them, how they start, how they are asked, and how they leave.
 
-Sources: Kubernetes API reference, `PodSpec`; "Pod Security Standards", profile restricted; Seawall's manual, health.
+Sources: Kubernetes API reference, `PodSpec`; Seawall's manual, health.
 """
 
 import math
@@ -11,30 +11,31 @@ from typing import Any, Final, cast
 
 import pulumi
 
-from pulumi_seawall import _quantities
 from pulumi_seawall._inputs import checked_keys, flag, line, listed, member, text, whole
-from pulumi_seawall._kubernetes_target import object_name
-from pulumi_seawall._regions import region_outside
-from pulumi_seawall._rollout_args import ContainerResourcesArgs, DrainBy, MountedTopologyArgs, SecretKeyArgs
-from seawall.contract import (
-    DRAIN_SECONDS,
-    DRAIN_SECONDS_VARIABLE,
-    ENVIRONMENT_VARIABLE,
-    LIVE_REGION_VARIABLE,
-    LIVE_SOURCE_VARIABLE,
-    SERVICE_VARIABLE,
-    TOPOLOGY_PATH_VARIABLE,
-    checked_environment,
-    declared_config_map,
+from pulumi_seawall._pod_parts import (
+    CONTAINER_SECURITY,
+    LONGEST_VALUE,
+    OWN_PREFIX,
+    REGION_VARIABLE,
+    TOPOLOGY_MOUNT,
+    image_that_is,
+    plan_env,
+    plan_resources,
+    plan_secrets,
+    plan_user,
+    pod_security,
+    topology_variables,
+    topology_volume,
+    variables,
 )
+from pulumi_seawall._regions import region_outside
+from pulumi_seawall._rollout_args import DrainBy, MountedTopologyArgs
+from seawall.contract import DRAIN_SECONDS, DRAIN_SECONDS_VARIABLE, checked_environment
 from seawall.errors import InvalidInput
-from seawall.topology import refuse_secrets
 
 CONTAINER: Final = "app"
 PORT_NAME: Final = "http"
-TOPOLOGY_FOLDER: Final = "/etc/seawall/topology"
-REGION_VARIABLE: Final = "AWS_REGION"
-OWN_PREFIX: Final = "SEAWALL_"
+OWN_VARIABLES: Final = (REGION_VARIABLE, DRAIN_SECONDS_VARIABLE)
 PROBE_SECONDS: Final = 5  # between two looks of the kubelet at a start and at readiness
 READINESS_FAILURES: Final = 2  # in a row, before a pod gets no more requests
 LIVENESS_SECONDS: Final = (
@@ -47,19 +48,8 @@ SHUTDOWN_SECONDS: Final = 10  # as the shop gives its server for requests under 
 LONGEST_SECONDS: Final = 3600  # of a start or a shutdown: beyond an hour it is a typing error
 LONGEST_DRAIN_SECONDS: Final = 600
 SHORTEST_STARTUP_SECONDS: Final = 2 * PROBE_SECONDS
-LONGEST_KEY: Final = 253  # characters of a key in a Secret, as Kubernetes takes them
 EXIT_SECONDS: Final = 5  # after the last request, before the kubelet kills
-LONGEST_VALUE: Final = 32_768  # characters of an environment variable; more belongs into a file
-LARGEST_ID: Final = 2**31 - 1  # Kubernetes, of users and groups
-RUN_AS_USER: Final = 10_001  # above the ids that images and hosts use
-VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-KEY: Final = re.compile(r"[A-Za-z0-9._-]{1,253}")
 FOLDER: Final = re.compile(r"(/[A-Za-z0-9._-]+)+")
-# As the container runtimes' reference grammar, without the rarer forms: [host[:port]/]path[:tag][@digest]
-IMAGE: Final = re.compile(
-    r"[a-z0-9][a-zA-Z0-9._-]*(:\d+)?(/[a-z0-9][a-z0-9._-]*)*(:(?P<tag>[A-Za-z0-9_][A-Za-z0-9._-]{0,127}))?"
-    r"(@(?P<digest>sha256:[0-9a-f]{64}))?"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +143,13 @@ def plan_pod(given: Mapping[str, Any], regions: Sequence[str]) -> PodPlan:
     Raises:
         InvalidInput: A value is not allowed, or looks like a secret.
     """
-    requests, limits = _resources(given["resources"])
+    requests, limits = plan_resources(given["resources"])
     environment, follow_live, live_region = _topology(given.get("topology"), regions)
-    env = _env(given.get("env", {}), reserved=environment is not None)
-    secrets = _secrets(given.get("secrets", {}))
+    env = plan_env(
+        given.get("env", {}),
+        lambda variable: variable in OWN_VARIABLES or (environment is not None and variable.startswith(OWN_PREFIX)),
+    )
+    secrets = plan_secrets(given.get("secrets", {}), OWN_VARIABLES.__contains__)
     for variable in secrets:
         if variable in env:
             raise InvalidInput(f"secrets[{variable}]", variable, allowed="a variable that is not in env too")
@@ -167,7 +160,7 @@ def plan_pod(given: Mapping[str, Any], regions: Sequence[str]) -> PodPlan:
     if len(set(writable)) < len(writable):
         raise InvalidInput("writable_paths", ", ".join(writable), allowed="each folder once")
     return PodPlan(
-        text("image", given["image"], checked_image),
+        text("image", given["image"], image_that_is("the same text twice is the same release to Argo")),
         requests,
         limits,
         tuple(
@@ -179,26 +172,9 @@ def plan_pod(given: Mapping[str, Any], regions: Sequence[str]) -> PodPlan:
         environment,
         follow_live,
         live_region,
-        whole("run_as_user", given.get("run_as_user", RUN_AS_USER), 1, LARGEST_ID),
+        plan_user(given),
         writable,
     )
-
-
-def checked_image(name: str, value: str) -> str:
-    """An image that is one release and no other.
-
-    Raises:
-        InvalidInput: It is none, or has neither a tag nor a digest, or the tag `latest`.
-    """
-    match = IMAGE.fullmatch(value)
-    if match is None or not (match["digest"] or (match["tag"] and match["tag"] != "latest")):
-        raise InvalidInput(
-            name,
-            value,
-            allowed="an image with a tag other than latest, or with a digest",
-            because="the same text twice is the same release to Argo",
-        )
-    return value
 
 
 def pod_template(
@@ -222,9 +198,8 @@ def pod_template(
         {"name": f"writable-{place}", "mountPath": path} for place, path in enumerate(pod.writable)
     ]
     if pod.environment is not None:
-        volumes.append({"name": "topology", "configMap": {"name": declared_config_map(service)}})
-        # A folder: Kubernetes never updates a file that is mounted by subPath.
-        mounts.append({"name": "topology", "mountPath": TOPOLOGY_FOLDER, "readOnly": True})
+        volumes.append(topology_volume(service))
+        mounts.append(dict(TOPOLOGY_MOUNT))
     container: dict[str, Any] = {
         "name": CONTAINER,
         "image": image,
@@ -234,11 +209,7 @@ def pod_template(
         "startupProbe": _probe("/startupz", PROBE_SECONDS, math.ceil(times.startup_seconds / PROBE_SECONDS)),
         "livenessProbe": _probe("/livez", LIVENESS_SECONDS, LIVENESS_FAILURES),
         "readinessProbe": _probe("/readyz", PROBE_SECONDS, READINESS_FAILURES),
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "capabilities": {"drop": ["ALL"]},
-            "readOnlyRootFilesystem": True,
-        },
+        "securityContext": dict(CONTAINER_SECURITY),
         "volumeMounts": mounts,
     }
     if pod.command:
@@ -250,13 +221,7 @@ def pod_template(
         "spec": {
             "automountServiceAccountToken": False,
             "containers": [container],
-            "securityContext": {
-                "runAsNonRoot": True,
-                "runAsUser": pod.run_as,
-                "runAsGroup": pod.run_as,
-                "fsGroup": pod.run_as,
-                "seccompProfile": {"type": "RuntimeDefault"},
-            },
+            "securityContext": pod_security(pod.run_as),
             "terminationGracePeriodSeconds": times.grace_seconds,
             "volumes": volumes,
         },
@@ -273,37 +238,12 @@ def _probe(path: str, period: int, failures: int) -> dict[str, Any]:
 
 
 def _variables(pod: PodPlan, times: Times, service: str, region: str) -> list[dict[str, Any]]:
-    """By name, so that the order of the arguments is no new release."""
     plain = {REGION_VARIABLE: region, **pod.env}
     # Where the kubelet waits before the signal, the app need not wait after it.
     plain[DRAIN_SECONDS_VARIABLE] = str(times.drain_seconds if times.drain_by is DrainBy.APP else 0)
     if pod.environment is not None:
-        plain |= {
-            TOPOLOGY_PATH_VARIABLE: TOPOLOGY_FOLDER,
-            SERVICE_VARIABLE: service,
-            ENVIRONMENT_VARIABLE: pod.environment,
-            **({LIVE_SOURCE_VARIABLE: "ssm"} if pod.follow_live else {}),
-            **({LIVE_REGION_VARIABLE: pod.live_region} if pod.live_region is not None else {}),
-        }
-    variables: dict[str, dict[str, Any]] = {name: {"name": name, "value": value} for name, value in plain.items()}
-    for name, (secret, key) in pod.secrets.items():
-        variables[name] = {"name": name, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}
-    return [variables[name] for name in sorted(variables)]
-
-
-def _resources(args: object) -> tuple[dict[str, str], dict[str, str]]:
-    given = cast("dict[str, Any]", checked_keys("resources.", args, ContainerResourcesArgs))
-    requests = {
-        "cpu": _quantities.cpu("resources.cpu", given["cpu"]),
-        "memory": _quantities.memory("resources.memory", given["memory"]),
-    }
-    limits = {"memory": requests["memory"]}
-    if "cpu_limit" in given:
-        limit = _quantities.cpu("resources.cpu_limit", given["cpu_limit"])
-        if _quantities.amount_of(limit) < _quantities.amount_of(requests["cpu"]):
-            raise InvalidInput("resources.cpu_limit", limit, allowed=f"at least resources.cpu, {requests['cpu']}")
-        limits["cpu"] = limit
-    return requests, limits
+        plain |= topology_variables(service, pod.environment, follow_live=pod.follow_live, live_region=pod.live_region)
+    return variables(plain, pod.secrets)
 
 
 def _topology(args: object, regions: Sequence[str]) -> tuple[str | None, bool, str | None]:
@@ -317,57 +257,6 @@ def _topology(args: object, regions: Sequence[str]) -> tuple[str | None, bool, s
     if not follow:
         raise InvalidInput("topology.live_region", given["live_region"], allowed="only with topology.follow_live")
     return environment, follow, region_outside("topology.live_region", given["live_region"], regions)
-
-
-def _variable(name: str, variable: object, value: object, *, reserved: bool) -> str:
-    if not isinstance(variable, str) or not VARIABLE.fullmatch(variable):
-        raise InvalidInput(
-            f"{name}[{variable}]", value, allowed="a variable's name: letters, digits and _, no digit first"
-        )
-    if variable in (REGION_VARIABLE, DRAIN_SECONDS_VARIABLE) or (reserved and variable.startswith(OWN_PREFIX)):
-        raise InvalidInput(
-            f"{name}[{variable}]",
-            value,
-            allowed="no such variable",
-            because="the component sets it from what is declared",
-        )
-    return variable
-
-
-def _env(given: object, *, reserved: bool) -> dict[str, str]:
-    if not isinstance(given, Mapping):
-        raise InvalidInput("env", given, allowed="a dictionary of variables")
-    entries = cast("Mapping[object, object]", given)
-    try:
-        refuse_secrets("env", entries)
-    except InvalidInput as error:
-        raise InvalidInput(
-            error.name, error.value, allowed=error.allowed, because="env stands in the state: name a Secret in secrets"
-        ) from None
-    env: dict[str, str] = {}
-    for variable, value in entries.items():
-        name = _variable("env", variable, value, reserved=reserved)
-        if not isinstance(value, str) or len(value) > LONGEST_VALUE:
-            raise InvalidInput(f"env[{name}]", value, allowed=f"a string of at most {LONGEST_VALUE} characters")
-        env[name] = value
-    return env
-
-
-def _secrets(given: object) -> dict[str, tuple[str, str]]:
-    if not isinstance(given, Mapping):
-        raise InvalidInput("secrets", "(hidden)", allowed="a dictionary of variables")
-    secrets: dict[str, tuple[str, str]] = {}
-    for variable, value in cast("Mapping[object, object]", given).items():
-        name = _variable("secrets", variable, "(hidden)", reserved=False)
-        where = f"secrets[{name}]."
-        if not isinstance(value, Mapping):
-            raise InvalidInput(f"secrets[{name}]", "(hidden)", allowed="secret and key of an existing Secret")
-        entry = cast("dict[str, Any]", checked_keys(where, cast("object", value), SecretKeyArgs))
-        key = line(f"{where}key", entry["key"], LONGEST_KEY)
-        if not KEY.fullmatch(key):
-            raise InvalidInput(f"{where}key", key, allowed="letters, digits, `.`, `_` and `-`")
-        secrets[name] = object_name(f"{where}secret", entry["secret"]), key
-    return secrets
 
 
 def _folder(name: str, value: object) -> str:

@@ -18,7 +18,7 @@ from seawall.errors import InvalidInput
 from seawall.topology import dump, merge
 from seawall_ops import cli
 from seawall_ops.exits import ExitCode
-from seawall_ops.failover import command
+from seawall_ops.failover import command, watching
 from seawall_ops.failover.board import Board
 from seawall_ops.failover.decision import Act, Situation, Stay, decide
 from seawall_ops.failover.ledger import Ledger, OperationState
@@ -211,7 +211,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     settings.write_text(yaml.safe_dump(content), encoding="utf-8")
     monkeypatch.setenv("SEAWALL_TOPOLOGY", dump(shop()))
     monkeypatch.delenv("SEAWALL_TOPOLOGY_PATH", raising=False)
-    monkeypatch.setattr(command, "POLL_SECONDS", 0.0)
+    monkeypatch.setattr(watching, "POLL_SECONDS", 0.0)
 
     class Desk:
         path = settings

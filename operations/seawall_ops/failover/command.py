@@ -19,6 +19,7 @@ import typer
 from seawall.errors import InvalidInput
 from seawall.topology import Effective, Engine, default_source, load
 from seawall_ops.exits import ExitCode
+from seawall_ops.failover.adopt_command import ADOPT_EPILOG, adopt
 from seawall_ops.failover.decision import Decision, described
 from seawall_ops.failover.ledger import Pause
 from seawall_ops.failover.observe import Checks, MemberCheck
@@ -55,6 +56,7 @@ AUDIT_OPERATION: Final = "failover-observer"  # under which an observer's votes 
 app: Final = typer.Typer(help="Watch, decide and fail over.", no_args_is_help=True)
 app.command(epilog=SERVICE_EPILOG)(service)
 register_plans(app)
+app.command(epilog=ADOPT_EPILOG)(adopt)
 
 SettingsFile = Annotated[Path, typer.Option("--settings", help="The file with policy, board and references.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document.")]

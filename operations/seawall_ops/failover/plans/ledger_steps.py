@@ -88,6 +88,8 @@ class Close(Step):
 
     handover: Handover
     around: Surroundings
+    no_return: bool = False
+    """Where no writer moves this is the point of no return: what has ended does not open again."""
     name: str = "close"
     what: str = "end it in the ledger, and keep what has handed over fenced"
 

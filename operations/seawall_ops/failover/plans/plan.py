@@ -65,7 +65,7 @@ def failover_plan(
     switch = around.switch if handover.moves_region else None
     if switch is not None:
         steps.append(MoveName(handover, around, switch))
-    steps.append(Close(handover, around))
+    steps.append(Close(handover, around, no_return=fencing is None))
     return Plan(
         name=f"failover-{handover.kind}",
         version=VERSION,

@@ -29,7 +29,7 @@ from seawall_ops.failover.plans.rds_waiting import (
 )
 from seawall_ops.failover.plans.servers import FenceLook, MemberLook, MemberUnreachable, Servers
 
-__all__ = ["RDS_CALLS", "RDS_CALLS_FOR_US", "RdsServers", "VerifyBy"]
+__all__ = ["RDS_CALLS", "RdsServers", "VerifyBy"]
 
 PROMOTE_SECONDS: Final = 90.0  # that `promote` waits by itself; the step's own time, for an apply, is two minutes
 RETENTION_DAYS: Final = 7  # `ReplicatedDatabase`'s own, where neither the declaration nor the old writer tells
@@ -62,20 +62,9 @@ RDS_CALLS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "lift": ("ec2:DeleteNetworkAclEntry", "ec2:DeleteTags", "ec2:DescribeNetworkAcls", "rds:DescribeDBInstances"),
     "promote": ("rds:DescribeDBInstances", "rds:PromoteReadReplica"),
-    "rebuild": (
-        "kms:DescribeKey",
-        "rds:AddTagsToResource",
-        "rds:CreateDBInstanceReadReplica",
-        "rds:DescribeDBInstances",
-        "rds:ModifyDBInstance",
-        "rds:RebootDBInstance",
-    ),
 }
 """What is called, by purpose, as IAM names it. `fence_of` makes the reading calls of `fence`; reading lists all instances of the
 region, for what else a fence would cut."""
-
-RDS_CALLS_FOR_US: Final[Mapping[str, tuple[str, ...]]] = {"rebuild": ("iam:PassRole", "kms:CreateGrant")}
-"""What RDS calls in the caller's name: a grant on the replica's key, and the role of enhanced monitoring where there is one."""
 
 
 @final

@@ -6,7 +6,7 @@ may have happened). Throttling is none of them: it is asked again, for a bounded
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, cast, final
@@ -85,6 +85,7 @@ class RdsApi:
     clients: Clients = bounded
     clock: Clock = SYSTEM_CLOCK
     sleep: Callable[[float], None] = time.sleep
+    _made: dict[tuple[str, str], Any] = field(default_factory=dict[tuple[str, str], Any], init=False, repr=False)
 
     def ask(self, member: Member, service: str, operation: str, **parameters: Any) -> Mapping[str, Any]:
         """One call, in the member's region.
@@ -154,6 +155,12 @@ class RdsApi:
             raise StepRefused(f"there is no RDS instance {member.identifier} in {member.region}")
         return found
 
+    def _client(self, service: str, region: str) -> Any:
+        """Made when it is first asked: loading AWS's models takes longer than the calls do."""
+        if (service, region) not in self._made:
+            self._made[service, region] = self.clients(service, region)
+        return self._made[service, region]
+
     def _asked(self, member: Member, service: str, operation: str, call: Callable[[Any], Any]) -> Any:
         from botocore.exceptions import (  # pyright: ignore[reportMissingTypeStubs]
             BotoCoreError,
@@ -168,7 +175,7 @@ class RdsApi:
         asked = f"{service} {operation} in {member.region}"
         while True:
             try:
-                return call(self.clients(service, member.region))
+                return call(self._client(service, member.region))
             except ClientError as error:
                 code = code_of(error)
                 details = cast("Any", error).response

@@ -4,7 +4,7 @@
     python tools/failover_drill.py --scaled   # the same in half a minute
     python tools/failover_drill.py --write    # into docs/failover.md
 
-PostgreSQL, the shop's instances in two regions, three observers (`seawall failover observe --act`) and an emulated AWS run as
+PostgreSQL, the shop's instances in two regions, three observers that act and an emulated AWS run as
 processes. What is measured of PostgreSQL's promotion says nothing of RDS, where AWS documents "several minutes or longer".
 """
 

@@ -6,6 +6,7 @@ predicted is asserted with the seed's numbers alone, where some of the predicted
 does not use up; see `test_the_seeds_numbers_bound_what_is_measured`.
 """
 
+import json
 import subprocess
 import sys
 import time
@@ -103,8 +104,10 @@ def hold_promises(estate: Estate, load: OrderLoad, outage: Outage) -> Live:
     return live
 
 
-def test_a_killed_writer_is_replaced_once_and_its_return_is_fenced(postgres_fleet: PostgresFleet, tmp_path: Path):
-    """From the kill to the orders, and what comes back afterward: it takes writes, and nobody gives it any."""
+def test_a_killed_writer_is_replaced_once_and_nobody_writes_to_it_when_it_returns(
+    postgres_fleet: PostgresFleet, tmp_path: Path
+):
+    """From the kill to the orders, and what comes back afterward: it takes writes, nobody gives it any, and status says why."""
     with Estate(tmp_path, postgres_fleet, SCALED) as estate, logged_on_failure(estate):
         estate.start_shop()
         estate.start_observers()
@@ -128,8 +131,9 @@ def test_a_killed_writer_is_replaced_once_and_its_return_is_fenced(postgres_flee
         assert {each.number for each in load.taken_since(since)} <= orders_of(estate.servers[CANDIDATE])
         assert len(opened(all_records(estate))) == 1  # a failure that was healed is not healed again
 
-        status = asked(estate, "failover", "status", "--settings", str(estate.settings), "--json")
-        assert WRITER in status.stdout
+        status = json.loads(asked(estate, "failover", "status", "--settings", str(estate.settings), "--json").stdout)
+        assert status["fenced"] == [WRITER]
+        assert [each["state"] for each in status["operations"]] == ["done"]
         # What the observers have recorded is whole, on their own disks and in the third region.
         for domain in SCALED.policy.domains:
             verified = asked(estate, "audit", "verify", "--file", str(estate.audit(domain)))

@@ -10,14 +10,15 @@ import signal
 import socket
 import uuid
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from seawall.errors import InvalidInput
-from seawall.topology import Effective, Engine, default_source, load
+from seawall.topology import Effective, Engine, TopologySource, default_source, load
 from seawall_ops.exits import ExitCode
 from seawall_ops.failover.adopt_command import ADOPT_EPILOG, adopt
 from seawall_ops.failover.decision import Decision, described
@@ -31,12 +32,16 @@ from seawall_ops.failover.settings import Settings, read_settings
 from seawall_ops.failover.showing import Status, as_dict, observer_rows, tally_rows
 from seawall_ops.failover.votes import Vote
 from seawall_ops.failover.watching import watched
+from seawall_ops.places import operations_folder
 from seawall_ops.tables import print_table
+
+if TYPE_CHECKING:
+    from seawall_ops.failover.plans.acting import Actor
 
 __all__ = ["app"]
 
 OBSERVE_EPILOG: Final = (
-    "Example: seawall failover observe --settings failover.yaml --domain eu-west-1. "
+    "Example: seawall failover observe --settings failover.yaml --domain eu-west-1 --act. "
     "Exit codes: 0 stopped, 2 wrong input, 3 AWS or the board could not be asked, 130 interrupted."
 )
 STATUS_EPILOG: Final = (
@@ -72,8 +77,11 @@ def observe(
     audit: Annotated[
         Path | None, typer.Option("--audit", help="File to which votes and decisions are recorded.")
     ] = None,
+    act: Annotated[
+        bool, typer.Option("--act", help="Fail over when that is decided, and go on with what another one left.")
+    ] = False,
 ) -> None:
-    """Look at endpoints and database, vote, and say what would be decided, until it is stopped. Changes nothing."""
+    """Look at endpoints and database, vote, and say what is decided, until it is stopped. Changes nothing without --act."""
     found = read_settings(settings)
     source = default_source()  # one for all readings: to make a client of SSM takes as long as a check may
     view = load(source)
@@ -81,18 +89,22 @@ def observe(
     if domain is None:
         raise InvalidInput("--domain", domain, allowed=", ".join(found.policy.domains))
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    name = name or socket.gethostname()
+    actor = _actor(found, source, name, audit) if act else None
     observer = Observer(
         policy=found.policy,
         board=found.open_board(),
-        name=name or socket.gethostname(),
+        name=name,
         domain=domain,
         look=_checks(found, view, domain).look,
         topology=lambda: load(source),
         record=_recorder(audit),
+        act=None if actor is None else actor.act,
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: observer.stop())
-    observer.run()
+    with reaching(), actor or nullcontext():
+        observer.run()
 
 
 @app.command(epilog=STATUS_EPILOG)
@@ -159,6 +171,26 @@ def _end(minutes: float | None, until: str | None, now: datetime) -> datetime:
     if ends is None or ends.tzinfo is None:
         raise InvalidInput("--until", until, allowed="a time with its zone, e.g. 2026-11-26T06:00Z")
     return ends
+
+
+def _actor(found: Settings, source: TopologySource, name: str, audit: Path | None) -> "Actor":
+    """What fails over by itself; all its clients are made now, before anything is lost."""
+    from seawall_ops.failover.plans.acting import Actor
+    from seawall_ops.failover.plans.assembling import journals_of, lease_of, surroundings_of, trail_of
+    from seawall_ops.failover.plans.kept import KeptHandovers
+
+    found.refuse_to_act_alone()
+    declared = load(source).declared
+    return Actor(
+        found=found,
+        around=surroundings_of(found, declared),
+        topology=lambda: load(source),
+        name=name,
+        lease=lease_of(found, declared, holder=name, automatic=True),
+        journals=journals_of(found),
+        kept=KeptHandovers(operations_folder(), found.operating.journal_table),
+        trail=trail_of(found, audit),
+    )
 
 
 def _checks(found: Settings, view: Effective, domain: str) -> Checks:

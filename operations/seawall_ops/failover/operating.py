@@ -8,6 +8,7 @@ switch: {eu-west-1: "s3://shop-switch-1/out-of-service", eu-central-1: "s3://sho
 ```
 """
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -17,6 +18,7 @@ from urllib.parse import urlsplit
 
 from seawall._numbers import number
 from seawall.errors import InvalidInput
+from seawall_ops.lease import LeaseTerms
 
 __all__ = ["KEYS", "Operating", "ServersKind", "Table", "parse_operating", "table_of"]
 
@@ -52,6 +54,8 @@ class Operating:
 
     leases: str | None = None
     """`dynamodb://region/table` or `sqlite:///path`; `None`: a file of this machine."""
+    lease_terms: LeaseTerms = field(default_factory=LeaseTerms)
+    """How long a holder that died keeps it, and the rest; the same for all."""
     journals: str | None = None
     """`dynamodb://region/table`; `None`: files of this machine."""
     arbiter: str | None = None
@@ -99,6 +103,7 @@ class Operating:
 
 KEYS: Final = (
     "leases",
+    "lease_terms",
     "journals",
     "arbiter",
     "live",
@@ -132,6 +137,8 @@ def parse_operating(given: Mapping[str, Any]) -> Operating:
     for name, schemes in (("leases", (DYNAMODB, SQLITE)), ("journals", (DYNAMODB,))):
         if name in values:
             values[name] = _place(name, values[name], schemes)
+    if "lease_terms" in values:
+        values["lease_terms"] = _terms(values["lease_terms"])
     if "live" in values and values["live"] != SSM:
         values["live"] = _place("live", values["live"], (FILE,))
     if "servers" in values:
@@ -158,6 +165,13 @@ def parse_operating(given: Mapping[str, Any]) -> Operating:
     if "rebuild_command" in values:
         values["rebuild_command"] = _words("rebuild_command", values["rebuild_command"])
     return Operating(**values, **_fence(given.get("fence", {})))
+
+
+def _terms(given: object) -> LeaseTerms:
+    known = [each.name for each in dataclasses.fields(LeaseTerms)]
+    if not isinstance(given, dict) or not set(cast("dict[object, object]", given)) <= set(known):
+        raise InvalidInput("lease_terms", cast("object", given), allowed=f"a mapping of {', '.join(known)}")
+    return LeaseTerms(**cast("dict[str, Any]", given))
 
 
 def _fence(given: object) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import getpass
 import socket
+from pathlib import Path
 from typing import Final
 
 from seawall.errors import InvalidInput
@@ -150,6 +151,7 @@ def lease_of(found: Settings, topology: Topology, *, holder: str, automatic: boo
         LEASE + found.policy.cluster,
         holder=holder,
         arbitrates=Arbitrated.of(topology, automatic=automatic, inside_because=because),
+        terms=found.operating.lease_terms,
     )
 
 
@@ -161,21 +163,22 @@ def journals_of(found: Settings) -> JournalStore:
     return TableJournals(table.name, region=table.region)
 
 
-def trail_of(found: Settings) -> Trail:
-    """The record: this machine's file, and behind it the table of the journals."""
+def trail_of(found: Settings, file: Path | None = None) -> Trail:
+    """The record: this machine's file, or the one that is named, and behind it the table of the journals."""
     table = found.operating.journal_table
     sinks: list[Sink] = [] if table is None else [TableSink(table.name, region=table.region)]
-    return Trail(audit_file(), sinks=sinks)
+    return Trail(file or audit_file(), sinks=sinks)
 
 
 def _lease_store(found: Settings) -> LeaseStore:
     place, table = found.operating.leases, found.operating.lease_table
+    timeout_seconds = found.operating.lease_terms.request_timeout_seconds
     if table is not None:
-        return DynamoDBLeaseStore(table.name, region=table.region)
+        return DynamoDBLeaseStore(table.name, region=table.region, timeout_seconds=timeout_seconds)
     if place is not None:
-        return SqliteLeaseStore(place.removeprefix(SQLITE))
+        return SqliteLeaseStore(place.removeprefix(SQLITE), timeout_seconds=timeout_seconds)
     state_folder().mkdir(parents=True, exist_ok=True)
-    return SqliteLeaseStore(state_folder() / LEASE_FILE)
+    return SqliteLeaseStore(state_folder() / LEASE_FILE, timeout_seconds=timeout_seconds)
 
 
 def _switch_of(found: Settings) -> NameSwitch | None:

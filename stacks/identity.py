@@ -18,7 +18,8 @@ from pulumi_seawall import (
     plan_pipeline_identity,
     plan_workload_identity,
 )
-from seawall.errors import InvalidInput
+from pulumi_seawall._arns import arn
+from seawall.errors import MISSING, InvalidInput
 from seawall.topology import Topology
 from stacks.claims import S3
 from stacks.edge import Edge
@@ -61,11 +62,14 @@ def plan_identity(environment: Environment, topology: Topology, edge: FailoverPl
     if settings is None:
         return None
     environment.account("seawall:identity")
+    if settings.tables is not None and environment.arbiter is None:
+        allowed = "the region of seawall:identity.tables, outside of what fails over"
+        raise InvalidInput("seawall:arbiter", MISSING, allowed=allowed)
     switches: Switches = {key: [UNKNOWN_POSITIONS[key]] for key in _switch_arguments(edge)}
     with_cluster = [region.name for region in environment.regions if region.cluster is not None]
     workloads: dict[WorkloadPurpose, WorkloadPlan] = {}
     for purpose, workload in settings.workloads.items():
-        where = f"seawall:identity.{purpose.value}"
+        where = f"seawall:identity.{purpose.value.replace('-', '_')}"
         for region in workload.clusters or {}:
             if region not in with_cluster:
                 names = ", ".join(with_cluster) or "there is none"
@@ -178,13 +182,34 @@ def _args(
         identity["permissions_boundary_arn"] = environment.identity.permissions_boundary_arn
     if environment.arbiter and purpose in READ_THE_LIVE_DOCUMENT:
         identity["arbiter_region"] = environment.arbiter.region
-    if purpose is WorkloadPurpose.OPERATOR:
+    if purpose in (WorkloadPurpose.OBSERVER, WorkloadPurpose.OPERATOR):
         members = topology.database.members if topology.database else ()
         identity["databases"] = [
             {"region": member.region, "identifier": member.identifier} for member in members if member.identifier
         ]
+        identity.update(_tables(environment, purpose))
+    if purpose is WorkloadPurpose.OPERATOR:
         identity.update(switches)
     return cast(WorkloadIdentityArgs, identity)
+
+
+def _tables(environment: Environment, purpose: WorkloadPurpose) -> dict[str, str]:
+    """The failover's tables that a purpose writes to, and whose items."""
+    tables = environment.identity.tables if environment.identity else None
+    if tables is None or environment.arbiter is None:
+        return {}
+    names = {"board": tables.board}
+    if purpose is WorkloadPurpose.OPERATOR:
+        names |= {"leases": tables.leases, "journals": tables.journals}
+    account_id, region = environment.account("seawall:identity"), environment.arbiter.region
+    found = {
+        f"{key}_table_arn": arn("dynamodb", region, account_id, f"table/{name}")
+        for key, name in names.items()
+        if name is not None
+    }
+    if found.keys() & {"board_table_arn", "leases_table_arn"}:
+        found["cluster"] = tables.cluster or environment.label
+    return found
 
 
 def _pipeline_args(environment: Environment) -> PipelineIdentityArgs:

@@ -17,6 +17,18 @@ class WorkloadSettings(Section):
     import_ids: dict[str, str] | None = None
 
 
+class TablesSettings(Section):
+    """A failover's tables in DynamoDB, by name, all in the arbiter's region."""
+
+    board: str | None = None
+    """Of votes."""
+    leases: str | None = None
+    journals: str | None = None
+    """Of journals and records."""
+    cluster: str | None = None
+    """The name in the failover's settings; default the service's and the environment's, with a hyphen between."""
+
+
 class BranchSettings(Section):
     """See `BranchPatternArgs`."""
 
@@ -61,7 +73,10 @@ class IdentitySettings(Section):
     app: WorkloadSettings | None = None
     observer: WorkloadSettings | None = None
     operator: WorkloadSettings | None = None
+    backup_watcher: WorkloadSettings | None = None
     surveyor: WorkloadSettings | None = None
+    tables: TablesSettings | None = None
+    """What observers and operators of a failover write to beside the live document."""
     permissions_boundary_arn: str | None = None
     """ARN of a policy that bounds those roles."""
     pipeline: PipelineSettings | None = None
@@ -74,6 +89,7 @@ class IdentitySettings(Section):
             WorkloadPurpose.APP: self.app,
             WorkloadPurpose.OBSERVER: self.observer,
             WorkloadPurpose.OPERATOR: self.operator,
+            WorkloadPurpose.BACKUP_WATCHER: self.backup_watcher,
             WorkloadPurpose.SURVEYOR: self.surveyor,
         }
         return {purpose: settings for purpose, settings in given.items() if settings is not None}

@@ -13,9 +13,12 @@ class WorkloadPurpose(Enum):
     APP = "app"
     """The service: reads its two topology documents, logs in to its database."""
     OBSERVER = "observer"
-    """Who judges health: reads the documents, health checks, alarms and metrics."""
+    """Who runs `seawall failover observe`: reads the documents, asks about the named databases, votes."""
     OPERATOR = "operator"
-    """Who fails over: writes the live document, promotes the named databases, moves the named switches."""
+    """Who fails over, or lets an observer act: all that an observer does; also takes the lease, keeps the record, writes the
+    live document, fences and promotes the named databases, moves the named switches."""
+    BACKUP_WATCHER = "backup-watcher"
+    """Who runs `seawall backups`: looks at backups, and publishes how old the newest is."""
     SURVEYOR = "surveyor"
     """Who runs `seawall adopt` and `seawall dns explain`: looks at zones, checks, alarms, databases and backups, and
     changes nothing."""
@@ -90,9 +93,18 @@ class WorkloadIdentityArgs(TypedDict):
     database_logins: NotRequired[list[DatabaseLoginArgs]]
     """For the app: databases with IAM authentication."""
     databases: NotRequired[list[DatabaseRefArgs]]
-    """For the operator: instances that may be promoted."""
+    """For the observer: instances that are asked about. For the operator: those that may be fenced and promoted."""
+    cluster: NotRequired[str]
+    """For the observer and the operator, with a table of votes or leases: the name in a failover's settings, whose items alone
+    are in reach."""
+    board_table_arn: NotRequired[pulumi.Input[str]]
+    """For the observer and the operator: the table of votes, in DynamoDB."""
+    leases_table_arn: NotRequired[pulumi.Input[str]]
+    """For the operator: the table of leases."""
+    journals_table_arn: NotRequired[pulumi.Input[str]]
+    """For the operator: the table of journals and records."""
     health_check_ids: NotRequired[list[pulumi.Input[str]]]
-    """For the observer: Route 53's health checks; default all of the account."""
+    """For the surveyor: Route 53's health checks; default all of the account."""
     switch_object_arns: NotRequired[list[pulumi.Input[str]]]
     """For the operator: S3 objects whose presence moves the name, e.g. `arn:aws:s3:::shop-switch/standby`."""
     routing_control_arns: NotRequired[list[pulumi.Input[str]]]

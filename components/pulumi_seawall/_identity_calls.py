@@ -1,8 +1,9 @@
 """Which calls of AWS's APIs Seawall's code makes for whom, and the policies that follow.
 
 This table is the one source of the policies. A test runs the code, has botocore record what goes out, and compares: a call
-that is not here would be denied in production, and one that nobody makes would be allowed for nothing. What the code does
-not do yet (`callers` is empty) is prepared here, and the test says which calls those are.
+that is not here would be denied in production, and one that nobody makes would be allowed for nothing. Sources of what IAM
+wants for a call: the Service Authorization Reference, and of S3 the API reference, "HeadObject" (who may not list the bucket
+is told "denied" of an object that is not there).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,9 +16,15 @@ import pulumi
 from pulumi_seawall._arns import arn, partition_of
 from pulumi_seawall._identity_args import WorkloadPurpose
 from pulumi_seawall._policy import Statement, in_regions
+from seawall.contract import BACKUP_METRICS_NAMESPACE
 
 # Where the control planes of global services are, as `aws:RequestedRegion` has it: botocore's endpoints.json.
 GLOBAL_REGIONS: Final = {"aws": "us-east-1", "aws-cn": "cn-northwest-1", "aws-us-gov": "us-gov-west-1"}
+
+
+ITEMS_KEY: Final = "dynamodb:LeadingKeys"
+ONLY: Final = "ForAllValues:StringEquals"
+NAMESPACE_KEY: Final = "cloudwatch:namespace"
 
 
 class On(Enum):
@@ -27,13 +34,23 @@ class On(Enum):
     LIVE_DOCUMENT = "the live topology parameter"
     NAMED_DATABASES = "the databases that are named"
     DATABASES = "any RDS instance"
+    NEIGHBORS = "any RDS instance of the named databases' regions, to see whom a fence would cut off, too"
+    DATABASE_EVENTS = "what has happened to the named databases"
+    DATABASE_REGIONS = "whatever is in the named databases' regions: IAM knows no resource"
+    NETWORK_ACLS = "any network ACL of the named databases' regions"
+    REPLICATED_BACKUPS = "any automated backup that is replicated"
+    BOARD = "the items of the cluster in the table of votes"
+    LEASES = "the items of the cluster in the table of leases"
+    JOURNALS = "the table of journals and records"
     SUBNET_GROUPS = "any subnet group of RDS"
     PARAMETER_GROUPS = "any parameter group of RDS"
     HEALTH_CHECKS = "the health checks, all or those that are named"
     ZONES = "any hosted zone"
     ALARMS = "any alarm"
     SWITCH_OBJECTS = "the switches' objects in S3"
+    SWITCH_BUCKETS = "the buckets of the switches' objects"
     ROUTING_CONTROLS = "the routing controls"
+    BACKUP_METRICS = "the metric of backups' ages: IAM knows no resource, and a namespace"
     REGION = "whatever is in the region: IAM knows no resource"
     GLOBAL = "whatever is in a global service: IAM knows no resource"
 
@@ -46,14 +63,14 @@ class Call:
         service: boto3's name of the service.
         operation: As botocore has it.
         on: What it is made on.
-        callers: The modules whose code makes it; none while that is not written.
+        callers: The modules whose code makes it, or prints it for an operator.
         action: IAM's name, where it is not the service's and the operation's.
     """
 
     service: str
     operation: str
     on: On
-    callers: tuple[str, ...] = ()
+    callers: tuple[str, ...]
     action: str = ""
 
     @property
@@ -64,28 +81,65 @@ class Call:
 
 TOPOLOGY: Final = "seawall.topology"
 ADOPT: Final = "seawall_ops.adopt"
+AUDIT: Final = "seawall_ops.audit.tables"
+BACKUPS: Final = "seawall_ops.backups"
+BOARD: Final = "seawall_ops.failover.store_dynamodb"
 EXPLAIN: Final = "seawall_ops.explain"
+JOURNALS: Final = "seawall_ops.steps.dynamodb"
+LEASES: Final = "seawall_ops.lease.dynamodb"
+LIVE: Final = "seawall_ops.failover.plans.ssm"
+OBSERVE: Final = "seawall_ops.failover.observe"
+PRINTED: Final = "pulumi_seawall.FailoverSwitch"  # its outputs are commands, which an operator runs by hand
+RDS: Final = "seawall_ops.failover.plans.rds"
+SWITCH: Final = "seawall_ops.failover.plans.switches"
+
+LEASE_KEYS: Final = ("lease/failover-", "fence/failover-")  # before the cluster's name
+
+_BOARD: Final = (
+    Call("dynamodb", "Query", On.BOARD, (BOARD,)),
+    Call("dynamodb", "PutItem", On.BOARD, (BOARD,)),
+    Call("dynamodb", "DeleteItem", On.BOARD, (BOARD,)),
+)
 
 CALLS: Final[Mapping[WorkloadPurpose, tuple[Call, ...]]] = {
     WorkloadPurpose.APP: (Call("ssm", "GetParameters", On.DOCUMENTS, (TOPOLOGY,)),),
     WorkloadPurpose.OBSERVER: (
         Call("ssm", "GetParameters", On.DOCUMENTS, (TOPOLOGY,)),
-        Call("route53", "GetHealthCheck", On.HEALTH_CHECKS),
-        Call("route53", "GetHealthCheckStatus", On.HEALTH_CHECKS),
-        Call("cloudwatch", "DescribeAlarms", On.ALARMS),
-        Call("cloudwatch", "GetMetricData", On.REGION),
+        *_BOARD,
+        Call("rds", "DescribeDBInstances", On.NAMED_DATABASES, (OBSERVE,)),
     ),
     WorkloadPurpose.OPERATOR: (
-        Call("ssm", "GetParameters", On.DOCUMENTS, (TOPOLOGY,)),
-        Call("ssm", "PutParameter", On.LIVE_DOCUMENT),
-        Call("rds", "DescribeDBInstances", On.NAMED_DATABASES),
-        Call("rds", "PromoteReadReplica", On.NAMED_DATABASES),
-        Call("route53", "GetHealthCheckStatus", On.HEALTH_CHECKS),
-        Call("s3", "GetObject", On.SWITCH_OBJECTS),
-        Call("s3", "PutObject", On.SWITCH_OBJECTS),
-        Call("s3", "DeleteObject", On.SWITCH_OBJECTS),
-        Call("route53-recovery-cluster", "GetRoutingControlState", On.ROUTING_CONTROLS),
-        Call("route53-recovery-cluster", "UpdateRoutingControlState", On.ROUTING_CONTROLS),
+        Call("ssm", "GetParameters", On.DOCUMENTS, (TOPOLOGY, LIVE)),
+        Call("ssm", "GetParameterHistory", On.LIVE_DOCUMENT, (LIVE,)),
+        Call("ssm", "PutParameter", On.LIVE_DOCUMENT, (LIVE,)),
+        *_BOARD,
+        Call("dynamodb", "GetItem", On.LEASES, (LEASES,)),
+        Call("dynamodb", "PutItem", On.LEASES, (LEASES,)),
+        Call("dynamodb", "UpdateItem", On.LEASES, (LEASES,)),
+        Call("dynamodb", "GetItem", On.JOURNALS, (JOURNALS, AUDIT)),
+        Call("dynamodb", "PutItem", On.JOURNALS, (JOURNALS, AUDIT)),
+        Call("rds", "DescribeDBInstances", On.NEIGHBORS, (OBSERVE, RDS)),
+        Call("rds", "DescribeEvents", On.DATABASE_EVENTS, (RDS,)),
+        Call("rds", "PromoteReadReplica", On.NAMED_DATABASES, (RDS,)),
+        Call("rds", "RebootDBInstance", On.NAMED_DATABASES, (RDS,)),
+        Call("cloudwatch", "GetMetricData", On.DATABASE_REGIONS, (RDS,)),
+        Call("ec2", "DescribeNetworkAcls", On.DATABASE_REGIONS, (RDS,)),
+        Call("ec2", "DescribeNetworkInterfaces", On.DATABASE_REGIONS, (RDS,)),
+        Call("ec2", "CreateNetworkAclEntry", On.NETWORK_ACLS, (RDS,)),
+        Call("ec2", "DeleteNetworkAclEntry", On.NETWORK_ACLS, (RDS,)),
+        Call("ec2", "CreateTags", On.NETWORK_ACLS, (RDS,)),
+        Call("ec2", "DeleteTags", On.NETWORK_ACLS, (RDS,)),
+        Call("s3", "ListObjectsV2", On.SWITCH_BUCKETS, (SWITCH,), "s3:ListBucket"),
+        Call("s3", "HeadObject", On.SWITCH_OBJECTS, (PRINTED,), "s3:GetObject"),
+        Call("s3", "PutObject", On.SWITCH_OBJECTS, (SWITCH, PRINTED)),
+        Call("s3", "DeleteObject", On.SWITCH_OBJECTS, (SWITCH, PRINTED)),
+        Call("route53-recovery-cluster", "GetRoutingControlState", On.ROUTING_CONTROLS, (SWITCH, PRINTED)),
+        Call("route53-recovery-cluster", "UpdateRoutingControlStates", On.ROUTING_CONTROLS, (SWITCH, PRINTED)),
+    ),
+    WorkloadPurpose.BACKUP_WATCHER: (
+        Call("rds", "DescribeDBInstanceAutomatedBackups", On.REPLICATED_BACKUPS, (BACKUPS,)),
+        Call("backup", "ListRecoveryPointsByResource", On.REGION, (BACKUPS,)),
+        Call("cloudwatch", "PutMetricData", On.BACKUP_METRICS, (BACKUPS,)),
     ),
     WorkloadPurpose.SURVEYOR: (
         Call("route53", "ListHostedZones", On.GLOBAL, (ADOPT, EXPLAIN)),
@@ -118,6 +172,10 @@ class Reach:
         health_check_ids: Those that are named; empty for all.
         switch_object_arns: Of S3.
         routing_control_arns: Of ARC.
+        cluster: Whose items of the boards and leases, as a failover's settings name it.
+        board_table_arn: Of votes, in DynamoDB; `None`: it is elsewhere. The other two likewise.
+        leases_table_arn: Of leases.
+        journals_table_arn: Of journals and records.
     """
 
     account_id: str
@@ -129,6 +187,10 @@ class Reach:
     health_check_ids: tuple[pulumi.Input[str], ...] = ()
     switch_object_arns: tuple[pulumi.Input[str], ...] = ()
     routing_control_arns: tuple[pulumi.Input[str], ...] = ()
+    cluster: str = ""
+    board_table_arn: pulumi.Input[str] | None = None
+    leases_table_arn: pulumi.Input[str] | None = None
+    journals_table_arn: pulumi.Input[str] | None = None
 
     @property
     def partition(self) -> str:
@@ -138,6 +200,15 @@ class Reach:
     def in_each_region(self, service: str, *resources: str) -> tuple[str, ...]:
         """The ARNs of some resources of a service, in each region."""
         return tuple(arn(service, region, self.account_id, each) for region in self.regions for each in resources)
+
+    @property
+    def database_regions(self) -> tuple[str, ...]:
+        """Regions of the named databases, each once."""
+        return tuple(dict.fromkeys(region for region, _ in self.databases))
+
+    def near_databases(self, service: str, resource: str) -> tuple[str, ...]:
+        """The ARN of some resource of a service, in each region of a named database."""
+        return tuple(arn(service, region, self.account_id, resource) for region in self.database_regions)
 
     @property
     def arbiter_documents(self) -> tuple[str, ...]:
@@ -159,6 +230,22 @@ class Reach:
                 return tuple(arn("rds", region, self.account_id, f"db:{name}") for region, name in self.databases)
             case On.DATABASES:
                 return self.in_each_region("rds", "db:*")
+            case On.NEIGHBORS:
+                return self.near_databases("rds", "db:*")
+            case On.DATABASE_EVENTS:
+                return (*self.near_databases("rds", "es:*"), *self.resources(On.NAMED_DATABASES))
+            case On.DATABASE_REGIONS:
+                return ("*",) if self.databases else ()
+            case On.NETWORK_ACLS:
+                return self.near_databases("ec2", "network-acl/*")
+            case On.REPLICATED_BACKUPS:
+                return self.in_each_region("rds", "auto-backup:*", "db:*")
+            case On.BOARD:
+                return _given(self.board_table_arn)
+            case On.LEASES:
+                return _given(self.leases_table_arn)
+            case On.JOURNALS:
+                return _given(self.journals_table_arn)
             case On.SUBNET_GROUPS:
                 return self.in_each_region("rds", "subgrp:*")
             case On.PARAMETER_GROUPS:
@@ -173,9 +260,11 @@ class Reach:
                 return self.in_each_region("cloudwatch", "alarm:*")
             case On.SWITCH_OBJECTS:
                 return self.switch_object_arns
+            case On.SWITCH_BUCKETS:
+                return tuple(_bucket(each) for each in self.switch_object_arns)
             case On.ROUTING_CONTROLS:
                 return self.routing_control_arns
-            case On.REGION | On.GLOBAL:
+            case On.REGION | On.GLOBAL | On.BACKUP_METRICS:
                 return ("*",)
 
 
@@ -196,9 +285,37 @@ def _from_calls(calls: Sequence[Call], reach: Reach) -> Iterator[Statement]:
 
 def _where(on: On, reach: Reach) -> dict[str, dict[str, list[str]]]:
     """An ARN names its region; what has none is held to the regions by a condition."""
-    if on is On.REGION:
-        return in_regions(*reach.regions)
-    return in_regions(GLOBAL_REGIONS[reach.partition]) if on is On.GLOBAL else {}
+    match on:
+        case On.REGION:
+            return in_regions(*reach.regions)
+        case On.DATABASE_REGIONS:
+            return in_regions(*reach.database_regions)
+        case On.GLOBAL:
+            return in_regions(GLOBAL_REGIONS[reach.partition])
+        case On.BACKUP_METRICS:
+            return {
+                "StringEquals": {
+                    **in_regions(*reach.regions)["StringEquals"],
+                    NAMESPACE_KEY: [BACKUP_METRICS_NAMESPACE],
+                }
+            }
+        case On.BOARD:
+            return {ONLY: {ITEMS_KEY: [reach.cluster]}}
+        case On.LEASES:
+            return {ONLY: {ITEMS_KEY: [f"{key}{reach.cluster}" for key in LEASE_KEYS]}}
+        case _:
+            return {}
+
+
+def _given(table_arn: pulumi.Input[str] | None) -> tuple[pulumi.Input[str], ...]:
+    return () if table_arn is None else (table_arn,)
+
+
+def _bucket(object_arn: pulumi.Input[str]) -> pulumi.Input[str]:
+    """The ARN of an object's bucket."""
+    if isinstance(object_arn, str):
+        return object_arn.partition("/")[0]
+    return pulumi.Output.from_input(object_arn).apply(lambda known: known.partition("/")[0])
 
 
 def _logins(reach: Reach) -> Iterator[Statement]:

@@ -43,12 +43,21 @@ ROUTING_CONTROL_ARN: Final = re.compile(
     r"arn:aws[a-z-]*:route53-recovery-control::\d{12}:controlpanel/[0-9a-f]+/routingcontrol/[0-9a-f]+"
 )
 
+TABLE_ARN: Final = re.compile(r"arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:\d{12}:table/[A-Za-z0-9_.-]{3,255}")
+LONGEST_CLUSTER: Final = 63  # characters, as a failover's settings take them
+POLICY_VARIABLE: Final = "$"  # begins a variable in a policy
+TABLES_OF_CLUSTERS: Final = ("board_table_arn", "leases_table_arn")
+
 # Arguments that only some purposes take.
 PURPOSES_OF: Final[Mapping[str, frozenset[WorkloadPurpose]]] = {
     "arbiter_region": frozenset({WorkloadPurpose.APP, WorkloadPurpose.OBSERVER, WorkloadPurpose.OPERATOR}),
     "database_logins": frozenset({WorkloadPurpose.APP}),
-    "databases": frozenset({WorkloadPurpose.OPERATOR}),
-    "health_check_ids": frozenset({WorkloadPurpose.OBSERVER, WorkloadPurpose.OPERATOR}),
+    "databases": frozenset({WorkloadPurpose.OBSERVER, WorkloadPurpose.OPERATOR}),
+    "cluster": frozenset({WorkloadPurpose.OBSERVER, WorkloadPurpose.OPERATOR}),
+    "board_table_arn": frozenset({WorkloadPurpose.OBSERVER, WorkloadPurpose.OPERATOR}),
+    "leases_table_arn": frozenset({WorkloadPurpose.OPERATOR}),
+    "journals_table_arn": frozenset({WorkloadPurpose.OPERATOR}),
+    "health_check_ids": frozenset({WorkloadPurpose.SURVEYOR}),
     "switch_object_arns": frozenset({WorkloadPurpose.OPERATOR}),
     "routing_control_arns": frozenset({WorkloadPurpose.OPERATOR}),
 }
@@ -117,11 +126,15 @@ def plan_workload_identity(args: WorkloadIdentityArgs) -> WorkloadPlan:
         health_check_ids=_each(given, "health_check_ids", HEALTH_CHECK_ID, "a health check's id"),
         switch_object_arns=_each(given, "switch_object_arns", OBJECT_ARN, "an ARN such as arn:aws:s3:::bucket/key"),
         routing_control_arns=_each(given, "routing_control_arns", ROUTING_CONTROL_ARN, "a routing control's ARN"),
+        cluster=_cluster(given),
+        board_table_arn=_table(given, "board_table_arn"),
+        leases_table_arn=_table(given, "leases_table_arn"),
+        journals_table_arn=_table(given, "journals_table_arn"),
     )
     shortest, longest = SESSION_SECONDS
     return WorkloadPlan(
         purpose=purpose,
-        description=f"{purpose.value.capitalize()} of {service} in {environment}",
+        description=f"{purpose.value.replace('-', ' ').capitalize()} of {service} in {environment}",
         regions=regions,
         pods=pods,
         trust=trust_text("the role's trust policy", trust),
@@ -188,6 +201,30 @@ def _logins(given: Mapping[str, Any], regions: Sequence[str]) -> tuple[tuple[str
 def _each(given: Mapping[str, Any], name: str, pattern: re.Pattern[str], allowed: str) -> tuple[pulumi.Input[str], ...]:
     values = listed(name, given.get(name, []))
     return tuple(matching(f"{name}[{place}]", value, pattern, allowed) for place, value in enumerate(values))
+
+
+def _table(given: Mapping[str, Any], name: str) -> pulumi.Input[str] | None:
+    if name not in given:
+        return None
+    return matching(
+        name, given[name], TABLE_ARN, "a table's ARN, such as arn:aws:dynamodb:us-east-1:123456789012:table/votes"
+    )
+
+
+def _cluster(given: Mapping[str, Any]) -> str:
+    """Whose items, which has to be said where there are tables of many clusters' items."""
+    shared = [name for name in TABLES_OF_CLUSTERS if name in given]
+    if "cluster" not in given:
+        if shared:
+            because = "other clusters' votes and leases stand in the same tables"
+            raise InvalidInput("cluster", MISSING, allowed=f"with {shared[0]}", because=because)
+        return ""
+    cluster = line("cluster", given["cluster"], LONGEST_CLUSTER)
+    if POLICY_VARIABLE in cluster:
+        raise InvalidInput("cluster", cluster, allowed="a name without $, which begins a variable in a policy")
+    if not shared:
+        raise InvalidInput("cluster", cluster, allowed=f"only with {' or '.join(TABLES_OF_CLUSTERS)}")
+    return cluster
 
 
 def _import_ids(given: Mapping[str, Any], pods: Sequence[Pod]) -> WorkloadImportIds:

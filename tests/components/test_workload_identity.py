@@ -8,7 +8,10 @@ import pytest
 
 from pulumi_seawall import WorkloadIdentity, WorkloadPurpose, plan_workload_identity
 from pulumi_seawall._identity_calls import CALLS
+from seawall.contract import BACKUP_METRICS_NAMESPACE
 from seawall.errors import InvalidInput
+from seawall_ops.failover.plans.assembling import LEASE
+from seawall_ops.lease.dynamodb import FENCE_PREFIX, LEASE_PREFIX
 from seawall_policies import actions_in, grants, lint
 
 ABSENT: Any = object()
@@ -16,6 +19,10 @@ ACCOUNT = "123456789012"
 REGIONS = ["eu-west-1", "eu-central-1"]
 POD = {"region": "eu-west-1", "cluster_name": "shop", "namespace": "shop", "service_account": "shop"}
 OPERATOR = f"arn:aws:iam::{ACCOUNT}:role/on-call"
+
+VOTES, LEASES, RECORDS = (
+    f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/{name}" for name in ("votes", "leases", "records")
+)
 
 
 def identity(purpose: str = "app", **changes: Any) -> Any:
@@ -36,7 +43,7 @@ def pod(**changes: Any) -> list[dict[str, Any]]:
 
 
 BAD: dict[str, tuple[Any, str]] = {
-    "unknown purpose": (identity("root"), "purpose = root: app, observer, operator or surveyor"),
+    "unknown purpose": (identity("root"), "purpose = root: app, observer, operator, backup-watcher or surveyor"),
     "nobody to take it": (
         identity(pods=ABSENT),
         "pods is missing: pods, assumed_by or both, because nobody could take the role",
@@ -130,8 +137,32 @@ BAD: dict[str, tuple[Any, str]] = {
         "routing_control_arns[0] = shop: a routing control's ARN",
     ),
     "a check by name": (
-        identity("observer", health_check_ids=["shop"]),
+        identity("surveyor", health_check_ids=["shop"]),
         "health_check_ids[0] = shop: a health check's id",
+    ),
+    "a table by name": (
+        identity("operator", journals_table_arn="records"),
+        "journals_table_arn = records: a table's ARN, such as arn:aws:dynamodb:us-east-1:123456789012:table/votes",
+    ),
+    "a lease of an observer": (
+        identity("observer", leases_table_arn=LEASES),
+        f"leases_table_arn = {LEASES}: not with purpose = observer",
+    ),
+    "votes of every cluster": (
+        identity("observer", board_table_arn=VOTES),
+        "cluster is missing: with board_table_arn, because other clusters' votes and leases stand in the same tables",
+    ),
+    "a cluster without a table": (
+        identity("observer", cluster="shop-prod"),
+        "cluster = shop-prod: only with board_table_arn or leases_table_arn",
+    ),
+    "a cluster that is a variable": (
+        identity("observer", board_table_arn=VOTES, cluster="${aws:username}"),
+        "cluster = ${aws:username}: a name without $, which begins a variable in a policy",
+    ),
+    "checks of an observer": (
+        identity("observer", health_check_ids=["11111111-2222-3333-4444-555555555555"]),
+        "health_check_ids = ['11111111-2222-3333-4444-555555555555']: not with purpose = observer",
     ),
     "a session of a day": (identity(session_seconds=86_400), "session_seconds = 86400: 3600 to 43200 seconds"),
     "a service that is none": (
@@ -191,15 +222,24 @@ def full(purpose: str) -> Any:
     """An identity with everything that its purpose may reach."""
     more: dict[str, dict[str, Any]] = {
         "app": {"database_logins": [{"region": "eu-west-1", "resource_id": "db-ABC123", "username": "app"}]},
-        "observer": {"health_check_ids": ["11111111-2222-3333-4444-555555555555"]},
+        "observer": {
+            "databases": [{"region": "eu-west-1", "identifier": "shop"}],
+            "board_table_arn": VOTES,
+            "cluster": "shop-prod",
+        },
+        "backup-watcher": {},
         "operator": {
+            "board_table_arn": VOTES,
+            "leases_table_arn": LEASES,
+            "journals_table_arn": RECORDS,
+            "cluster": "shop-prod",
             "databases": [{"region": "eu-central-1", "identifier": "shop-standby"}],
             "switch_object_arns": ["arn:aws:s3:::shop-switch/standby"],
             "routing_control_arns": [
                 f"arn:aws:route53-recovery-control::{ACCOUNT}:controlpanel/0123abcd/routingcontrol/4567ef"
             ],
         },
-        "surveyor": {},
+        "surveyor": {"health_check_ids": ["11111111-2222-3333-4444-555555555555"]},
     }
     return identity(purpose, **more[purpose])
 
@@ -246,8 +286,37 @@ def test_the_operator_reaches_only_what_is_named():
     assert promote["Resource"] == [f"arn:aws:rds:eu-central-1:{ACCOUNT}:db:shop-standby"]
     assert all(resource.endswith("/seawall/shop/prod/live") for resource in write["Resource"])
     assert grants(policy, "s3:PutObject")[0]["Resource"] == ["arn:aws:s3:::shop-switch/standby"]
+    assert grants(policy, "s3:ListBucket")[0]["Resource"] == ["arn:aws:s3:::shop-switch"]
+    (close,) = grants(policy, "ec2:CreateNetworkAclEntry")
+    assert close["Resource"] == [f"arn:aws:ec2:eu-central-1:{ACCOUNT}:network-acl/*"]
     bare = json.loads(str(plan_workload_identity(identity("operator")).policy))
-    assert not actions_in(bare) & {"rds:PromoteReadReplica", "s3:PutObject"}
+    assert actions_in(bare) == {"ssm:GetParameters", "ssm:GetParameterHistory", "ssm:PutParameter"}
+
+
+def test_votes_and_leases_are_those_of_one_cluster():
+    """Many clusters share the tables: whoever holds another one's lease could keep it from failing over."""
+    policy = json.loads(str(plan_workload_identity(full("operator")).policy))
+    keys = {
+        statement["Resource"][0]: statement["Condition"]["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"]
+        for statement in (*grants(policy, "dynamodb:Query"), *grants(policy, "dynamodb:UpdateItem"))
+    }
+    name = f"{LEASE}shop-prod"
+    assert keys == {VOTES: ["shop-prod"], LEASES: [f"{LEASE_PREFIX}{name}", f"{FENCE_PREFIX}{name}"]}
+
+
+def test_ages_of_backups_are_published_under_one_namespace():
+    """The right to publish has no resource: without the condition any metric could be forged."""
+    policy = json.loads(str(plan_workload_identity(full("backup-watcher")).policy))
+    (publish,) = grants(policy, "cloudwatch:PutMetricData")
+    assert publish["Condition"]["StringEquals"]["cloudwatch:namespace"] == [BACKUP_METRICS_NAMESPACE]
+
+
+def test_a_switch_that_is_known_late_gives_its_bucket_too(deploy):
+    """The bucket of the same program has no name before it exists."""
+    late = pulumi.Output.from_input("arn:aws:s3:::late/standby")
+    outputs = deploy(lambda: WorkloadIdentity("shop-operator", identity("operator", switch_object_arns=[late]))).outputs
+    policy = json.loads(outputs["policy"])
+    assert grants(policy, "s3:ListBucket")[0]["Resource"] == ["arn:aws:s3:::late"]
 
 
 def test_what_takes_no_arn_is_held_to_the_regions():

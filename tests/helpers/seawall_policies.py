@@ -37,6 +37,7 @@ IAM_NAMES = {
     "s3:GetObjectLockConfiguration": "s3:GetBucketObjectLockConfiguration",
     "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
     "s3:HeadBucket": "s3:ListBucket",
+    "s3:HeadObject": "s3:GetObject",
     "s3:ListObjectVersions": "s3:ListBucketVersions",
     "s3:ListObjectsV2": "s3:ListBucket",
     "s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
@@ -45,6 +46,7 @@ IAM_NAMES = {
 # Condition keys by what they may begin with; anything else is a typing error that IAM takes for "never true".
 CONDITION_KEYS = (
     *("aws:RequestedRegion", "aws:ResourceTag/", "aws:RequestTag/", "aws:SourceAccount", "aws:SourceArn"),
+    *("cloudwatch:namespace", "dynamodb:LeadingKeys"),
     *("aws:PrincipalArn", "aws:MultiFactorAuthPresent", "aws:TagKeys"),
     *("ec2:CreateAction", "ec2:FisActionId", "ec2:FisTargetArns", "ssm:resourceTag/"),
     *("iam:PassedToService", "iam:PermissionsBoundary", "kms:GrantIsForAWSResource", "kms:ViaService"),

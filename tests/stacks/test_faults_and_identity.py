@@ -16,7 +16,7 @@ from seawall.errors import InvalidInput
 from stacks.edge import Edge, plan_edge
 from stacks.environment import Environment, parse_environment
 from stacks.faults import declare_faults, plan_faults
-from stacks.identity import IdentityPlan, declare_identity, plan_identity
+from stacks.identity import READ_THE_LIVE_DOCUMENT, IdentityPlan, declare_identity, plan_identity
 from stacks.workload import plan_topology
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -72,7 +72,8 @@ def test_the_arbiters_region_is_in_reach_of_whoever_asks_it(stack: str) -> None:
     identity = identity_of(parsed(file_of(stack), stack))
     region = file_of(stack)["seawall:arbiter"]["region"]
     live = f"arn:aws:ssm:{region}:123456789012:parameter/seawall/shop/{stack}/live"
-    assert all(live in str(plan.policy) for plan in identity.workloads.values())
+    for purpose, plan in identity.workloads.items():
+        assert (live in str(plan.policy)) == (purpose in READ_THE_LIVE_DOCUMENT)
     assert identity.pipeline is not None
     assert any(region in policy for policy in identity.pipeline.read_policies)
 
@@ -86,6 +87,33 @@ def test_the_operator_reaches_the_databases_and_the_switch_of_the_environment() 
     assert "s3:PutObject" in policy
     del config["seawall:dns"]["switch"]
     assert "s3:PutObject" not in str(identity_of(parsed(config)).workloads[WorkloadPurpose.OPERATOR].policy)
+
+
+def test_a_failovers_tables_are_the_arbiters_and_only_the_services_items_in_them() -> None:
+    """Named once: observers vote there, operators take the lease and keep the record there."""
+    config = file_of("dev")
+    config["seawall:arbiter"] = {"region": "eu-central-1"}
+    config[IDENTITY] |= {
+        "observer": dict(config[IDENTITY]["operator"]),
+        "backup_watcher": dict(config[IDENTITY]["operator"]),
+        "tables": {"board": "votes", "leases": "leases", "journals": "records"},
+    }
+    workloads = identity_of(parsed(config)).workloads
+    observer, operator = (str(workloads[each].policy) for each in (WorkloadPurpose.OBSERVER, WorkloadPurpose.OPERATOR))
+    table = "arn:aws:dynamodb:eu-central-1:123456789012:table/"
+    assert f"{table}votes" in observer
+    assert f"{table}leases" not in observer
+    assert all(f"{table}{each}" in operator for each in ("votes", "leases", "records"))
+    assert '"dynamodb:LeadingKeys":["shop-dev"]' in observer
+    assert "cloudwatch:PutMetricData" in str(workloads[WorkloadPurpose.BACKUP_WATCHER].policy)
+    config[IDENTITY]["tables"] = {"journals": "records", "cluster": "shop"}
+    assert f"{table}records" in str(identity_of(parsed(config)).workloads[WorkloadPurpose.OPERATOR].policy)
+    del config["seawall:arbiter"]
+    with pytest.raises(InvalidInput) as caught:
+        identity_of(parsed(config))
+    assert str(caught.value) == (
+        "seawall:arbiter is missing: the region of seawall:identity.tables, outside of what fails over"
+    )
 
 
 def test_pods_are_those_of_the_services_namespace_in_each_region() -> None:

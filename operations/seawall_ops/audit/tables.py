@@ -1,6 +1,6 @@
 """Records as items of a DynamoDB table, put only where nothing is.
 
-The table's keys are `operation` and `position`, both strings. Rights: `dynamodb:PutItem` and `dynamodb:GetItem`; to read
+The table's keys are `operation` and `position`, both strings. Rights: `PERMISSIONS`; to read
 `dynamodb:Query`, and `dynamodb:Scan` for all operations.
 """
 
@@ -11,7 +11,10 @@ from seawall.errors import AuditConflict
 from seawall_ops.audit.records import Record, parse
 from seawall_ops.clients import asking, client, code_of
 
-__all__ = ["TableSink"]
+__all__ = ["PERMISSIONS", "TableSink"]
+
+PERMISSIONS: Final = ("dynamodb:GetItem", "dynamodb:PutItem")
+"""For writing, on the table's ARN."""
 
 EXISTS: Final = "ConditionalCheckFailedException"
 

@@ -1,9 +1,18 @@
-"""What the commands call on AWS: the least that their roles have to allow."""
+"""What the commands call on AWS: the least that their roles have to allow.
+
+A test holds `pulumi_seawall.WorkloadIdentity` to it: its purpose `observer` is for `observe`, `operator` for the rest.
+"""
 
 from collections.abc import Mapping
 from typing import Final
 
-__all__ = ["CALLS", "policy_document"]
+from seawall_ops.audit.tables import PERMISSIONS as AUDIT
+from seawall_ops.failover.plans import ssm, switches
+from seawall_ops.failover.plans.rds import RDS_CALLS
+from seawall_ops.lease.dynamodb import PERMISSIONS as LEASES
+from seawall_ops.steps.dynamodb import PERMISSIONS as JOURNALS
+
+__all__ = ["CALLS", "FAILOVER_CALLS", "policy_document"]
 
 _TOPOLOGY: Final = ("ssm:GetParameters",)
 _BOARD: Final = ("dynamodb:Query", "dynamodb:PutItem")
@@ -15,6 +24,35 @@ CALLS: Final[Mapping[str, tuple[str, ...]]] = {
     "resume": _BOARD,
 }
 """By command. `ssm:GetParameters` only where the topology is read from SSM, `rds:` only with `aws_status: true`."""
+
+_RDS_READS: Final = tuple(each for each in RDS_CALLS["fence"] if each.split(":")[1].startswith("Describe"))
+_SWITCH: Final = tuple(each for form in switches.PERMISSIONS.values() for each in form)
+_SWITCH_READS: Final = ("s3:ListBucket", "route53-recovery-cluster:GetRoutingControlState")
+_RECORD: Final = (*LEASES["use"], *JOURNALS, *AUDIT)
+_LOOKS: Final = (*ssm.PERMISSIONS["read"], *RDS_CALLS["look"], *_RDS_READS, *_SWITCH_READS)
+_CHANGES: Final = (
+    *_LOOKS,
+    *_BOARD,
+    *_RECORD,
+    *ssm.PERMISSIONS["write"],
+    *(call for what in ("fence", "lift", "promote") for call in RDS_CALLS[what]),
+    *_SWITCH,
+)
+
+
+def _each_once(calls: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted(set(calls)))
+
+
+FAILOVER_CALLS: Final[Mapping[str, tuple[str, ...]]] = {
+    "plan": _each_once((*_LOOKS, "dynamodb:Query", *JOURNALS)),
+    "run": _each_once(_CHANGES),
+    "undo": _each_once(_CHANGES),
+    "end": _each_once((*ssm.PERMISSIONS["read"], *_BOARD, *_RECORD)),
+    "observe --act": _each_once((*_CHANGES, *CALLS["observe"])),
+}
+"""By command, of which kind the tables, the servers and the switch are: `dynamodb:` where tables are in DynamoDB, `rds:`, `ec2:`
+and `cloudwatch:` where the servers are RDS's, `s3:` or `route53-recovery-cluster:` by the form of the switch."""
 
 
 def policy_document(

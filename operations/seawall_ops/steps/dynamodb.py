@@ -2,7 +2,7 @@
 
 The table's keys are `operation` and `position`, both strings, as the audit's: one table may serve both. Every write is
 conditional: on the revision before, and on a fence that is no older than the one it finds.
-Rights: `dynamodb:GetItem` and `dynamodb:PutItem`.
+Rights: `PERMISSIONS`.
 """
 
 from typing import Any, Final, cast
@@ -12,7 +12,10 @@ from seawall_ops.clients import asking, client, code_of
 from seawall_ops.steps.journal import Journal, dump, parse
 from seawall_ops.steps.model import check_name
 
-__all__ = ["TableJournals"]
+__all__ = ["PERMISSIONS", "TableJournals"]
+
+PERMISSIONS: Final = ("dynamodb:GetItem", "dynamodb:PutItem")
+"""On the table's ARN."""
 
 POSITION: Final = "journal"
 FAILED: Final = "ConditionalCheckFailedException"

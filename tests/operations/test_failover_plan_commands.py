@@ -2,14 +2,16 @@
 
 import json
 import stat
+from dataclasses import replace
 
 import pytest
 
 from failover_desk import AWAY, CLUSTER, HOME, Desk
+from failover_votes import SUBJECTS, all_lose
 from seawall.errors import StepRefused
 from seawall_ops.audit import Decision, Result
 from seawall_ops.failover.ledger import OperationState
-from seawall_ops.failover.plans.recording import ACCEPT_LAG, END, FORCE
+from seawall_ops.failover.plans.recording import ACCEPT_LAG, BEGIN, END, FORCE
 from seawall_ops.lease import Arbitrated, Lease
 
 
@@ -33,6 +35,7 @@ def test_a_plan_is_shown_with_its_steps_and_the_next_command_and_changes_nothing
     positions = [shown.index(f"{number}. {step}") for number, step in enumerate(order, 1)]
     assert positions == sorted(positions)
     assert "then there is no way back" in shown
+    assert "predicted: not known for open, announce, fence, promote, publish, close" in shown
     assert "dry run: nothing was changed" in shown
     (kept,) = (desk.folder / "state" / "operations" / "handovers").glob("*.json")
     assert shown.splitlines()[-1] == (
@@ -92,6 +95,7 @@ def test_what_a_person_accepts_is_on_the_record_with_who_and_why(desk, capsys):
     assert desk.facts() == []
     assert desk.seawall("run", id_, "--confirm", id_) == 0
     found = {each.decision: each.because for each in desk.facts() if isinstance(each, Decision)}
+    assert found[BEGIN].startswith("drill (planned by ")
     assert found[ACCEPT_LAG].startswith("the old region burns (planned by ")
     assert found[FORCE].startswith("its power is off (planned by ")
     assert desk.servers.calls == [f"promote {AWAY}"]
@@ -209,6 +213,41 @@ def test_what_cannot_be_planned_is_one_line(desk, capsys, words, line):
     assert desk.seawall("plan", *words) == 2
     assert line in " ".join(capsys.readouterr().err.split())
     assert not (desk.folder / "state").exists()
+
+
+def test_the_prediction_is_per_step_and_in_total(tmp_path, monkeypatch, capsys):
+    """What was assumed says so; a step without a number is named, and counts for nothing."""
+    desk = Desk.made(tmp_path, monkeypatch, epoch_lease_seconds=30, servers="rds")
+    shown = desk.planned(capsys, *MOVE)
+    steps = {each["name"]: [term["name"] for term in each["predicted"]] for each in shown["steps"]}
+    assert (steps["fence"], steps["promote"]) == (["epoch lease"], ["promotion"])
+    assert shown["predicted"]["typical_seconds"] == 300.0
+    assert shown["predicted"]["worst_seconds"] == 1230.0
+    assert shown["predicted"]["not_predicted"] == ["open", "announce", "publish", "close"]
+    assert desk.seawall("plan", *MOVE) == 0
+    assert "predicted: 300 to 1.23e+03 s, without open, announce, publish, close" in capsys.readouterr().out
+
+
+def test_what_the_votes_have_decided_is_planned_with_their_reasons(desk, capsys, monkeypatch):
+    """The quorum's word stands for a lag that nobody can measure any more."""
+    lost = tuple(each for each in SUBJECTS if each.name == HOME)
+    for each in all_lose(*lost):
+        desk.board.post(each.vote, over=None)
+
+    def votes_again(_: float) -> None:
+        for each in all_lose(*lost):
+            posted = {vote.observer: vote for vote in desk.board.read().votes}
+            before = posted[each.vote.observer].sequence
+            desk.board.post(replace(each.vote, sequence=before + 1), over=before)
+
+    monkeypatch.setattr("seawall_ops.failover.watching.time.sleep", votes_again)
+    desk.servers.silent.add(HOME)
+    desk.servers.lag_seconds = None
+    shown = desk.planned(capsys, "--force-without-fence", "its power is off")
+    assert shown["handover"]["failure_class"] == "region"
+    assert shown["handover"]["reason"] == f"region {HOME} is lost"
+    assert shown["handover"]["lag_accepted_because"].startswith("a quorum knew it to be within 30 s")
+    assert any("decided: region" in each for each in shown["reasons"])
 
 
 def test_an_id_that_was_never_planned_is_one_line(desk, capsys):

@@ -156,7 +156,7 @@ def run(id_: Id, settings: SettingsFile, confirm: Confirm = None, as_json: AsJso
             job.show(preview, as_json=as_json, next_=job.run_line)
             code = ExitCode.ATTENTION if preview.refusal else ExitCode.DONE
         else:
-            code = _shown(job.conducted(_run_or_resume, confirm), as_json=as_json).exit_code
+            code = _shown(job.conducted(_run_or_resume, confirm, forward=True), as_json=as_json).exit_code
     if code is not ExitCode.DONE:
         raise typer.Exit(code)
 
@@ -176,7 +176,7 @@ def undo(
         if confirm is None:
             job.show_undo(as_json=as_json)
             return
-        result = _shown(job.conducted(lambda operation: operation.undo(why), confirm), as_json=as_json)
+        result = _shown(job.conducted(lambda operation: operation.undo(why), confirm, forward=False), as_json=as_json)
     if result.end != "undone":
         raise typer.Exit(result.exit_code)
 
@@ -263,10 +263,10 @@ class _Job:
             told=None if held is None else _tell,
         )
 
-    def conducted(self, act: Callable[[Operation], Result], confirm: str) -> Result:
+    def conducted(self, act: Callable[[Operation], Result], confirm: str, *, forward: bool) -> Result:
         """Do something with it under the lease, and on the record."""
         from seawall_ops.failover.plans.assembling import holder, lease_of, trail_of
-        from seawall_ops.failover.plans.recording import record_exceptions
+        from seawall_ops.failover.plans.recording import record_reasons
 
         lease = lease_of(self.found, self.declared, holder=holder(), automatic=False)
         lease.create()
@@ -275,7 +275,8 @@ class _Job:
             cancelled_by_signals() as cancellation,
             lease.acquire(wait_seconds=LEASE_WAIT_SECONDS) as held,
         ):
-            record_exceptions(trail, self.id, self.handover, by=holder(), fence=held.fence)
+            if forward:
+                record_reasons(trail, self.id, self.handover, by=holder(), fence=held.fence)
             return act(self.operation(confirm, held, trail, cancellation))
 
     def refuse_undo(self) -> None:
@@ -307,7 +308,8 @@ class _Job:
         for reason in reasons:
             typer.echo(f"  {reason}")
         show_preview(preview)
-        typer.echo(f"predicted: {typical:.3g} to {worst:.3g} s, without {', '.join(not_predicted)}")
+        total = f"{typical:.3g} to {worst:.3g} s, without " if terms else "not known for "
+        typer.echo(f"predicted: {total}{', '.join(not_predicted)}")
         for line in _accepted(self.handover):
             typer.echo(line)
         if self.found.board_table is not None and self.found.operating.lease_table is None:

@@ -22,7 +22,7 @@ from seawall_ops.failover.plans.assembling import plan_of
 from seawall_ops.failover.plans.choosing import Conditions, decided
 from seawall_ops.failover.plans.handover import Handover
 from seawall_ops.failover.plans.kept import KeptHandovers
-from seawall_ops.failover.plans.recording import record_exceptions
+from seawall_ops.failover.plans.recording import record_reasons
 from seawall_ops.failover.plans.surroundings import Surroundings
 from seawall_ops.failover.policy import Mode
 from seawall_ops.failover.settings import Settings
@@ -137,7 +137,7 @@ class Actor:
             for reason in act.reasons:
                 fact = Decision(subject=SUBJECT, decision=described(act), because=reason)
                 self._trail.write(operation, fact, fence=held.fence)
-            record_exceptions(self._trail, operation, handover, by=self._name, fence=held.fence)
+            record_reasons(self._trail, operation, handover, by=self._name, fence=held.fence)
             self._told(self._operation(operation, handover, held).run())
 
     # ---- what was left

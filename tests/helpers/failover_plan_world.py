@@ -80,7 +80,7 @@ class World:
             place = state
             for each in path:
                 place = place[each.replace("_", "-")]
-            place[last] = value
+            place[last.replace("_", "-") if path else last] = value
         self.write(state)
 
     def change(self, what: str, apply: Callable[[Json], None]) -> None:

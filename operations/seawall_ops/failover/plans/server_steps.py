@@ -7,7 +7,7 @@ from typing import Final
 from seawall.errors import StepRefused
 from seawall.timing import Term
 from seawall_ops.failover.plans.candidate import answer_of, servers_of, why_other_history, why_too_far_behind
-from seawall_ops.failover.plans.fencing import NO_FENCE, Fencing, FencingState
+from seawall_ops.failover.plans.fencing import NO_FENCE, Fencing, FencingLook, FencingState
 from seawall_ops.failover.plans.handover import CATCH_UP_SECONDS, Handover
 from seawall_ops.failover.plans.ledger_steps import require_open
 from seawall_ops.failover.plans.servers import MemberUnreachable
@@ -18,6 +18,7 @@ from seawall_ops.steps import Context, Observation, Phase, Seen, Step, Timeouts
 __all__ = ["FENCE_SECONDS", "Fence", "Promote"]
 
 FENCE_SECONDS: Final = 900.0  # for a fence of RDS: rules of a network, and a reboot that ends what runs inside
+LEAST_PAUSE_SECONDS: Final = 0.01  # a rest that rounding has left is no time at all
 LOOK_AGAIN_SECONDS: Final = 1.0  # between two tries at a silent writer, and two looks at what a candidate has replayed
 
 
@@ -62,7 +63,7 @@ class Fence(Step):
                     raise MemberUnreachable(member, f"{error.because}: {NO_FENCE}") from error
                 if look.state.closed:
                     return
-                context.wait(min(LOOK_AGAIN_SECONDS, look.left_seconds or LOOK_AGAIN_SECONDS))
+                context.wait(_pause(look))
             else:
                 return
 
@@ -147,7 +148,7 @@ class Promote(Step):
         while not (look := self.fencing.look(context.operation)).state.closed:
             if look.state is not FencingState.WAITING or context.fence is None:
                 raise StepRefused(f"{self.handover.old_writer} is not fenced: {look.shown}")
-            context.wait(min(LOOK_AGAIN_SECONDS, look.left_seconds))
+            context.wait(_pause(look))
 
     def _wait_for_replay(self, context: Context, position: int) -> None:
         """All that a fenced writer has written is to be there: then nothing is lost at all."""
@@ -160,3 +161,8 @@ class Promote(Step):
                     f"{CATCH_UP_SECONDS:g} s after that was fenced"
                 )
             context.wait(LOOK_AGAIN_SECONDS)
+
+
+def _pause(look: FencingLook) -> float:
+    """Seconds until the next try at a silent writer: not beyond the moment when its epoch has run out everywhere."""
+    return min(LOOK_AGAIN_SECONDS, max(LEAST_PAUSE_SECONDS, look.left_seconds))

@@ -48,6 +48,7 @@ FAILOVER_CALLS: Final[Mapping[str, tuple[str, ...]]] = {
     "plan": _each_once((*_LOOKS, "dynamodb:Query", *JOURNALS)),
     "run": _each_once(_CHANGES),
     "undo": _each_once(_CHANGES),
+    "adopt": _each_once(ssm.PERMISSIONS["read"]),
     "end": _each_once((*ssm.PERMISSIONS["read"], *_BOARD, *_RECORD)),
     "observe --act": _each_once((*_CHANGES, *CALLS["observe"])),
 }

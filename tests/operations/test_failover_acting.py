@@ -24,7 +24,7 @@ from seawall_ops.failover.plans.assembling import journals_of, lease_of, surroun
 from seawall_ops.failover.plans.kept import KeptHandovers
 from seawall_ops.failover.plans.recording import ACCEPT_LAG
 from seawall_ops.failover.settings import read_settings
-from seawall_ops.lease import Arbitrated, Lease
+from seawall_ops.lease import NEVER_SEEN, Arbitrated, Lease
 from seawall_ops.places import audit_file, operations_folder
 
 LOST = Act(
@@ -150,6 +150,19 @@ def test_what_cannot_go_on_is_tried_again_after_a_while(desk, actor, clock):
     other.round()
     assert [each.end for each in desk.facts() if isinstance(each, Result)] == ["stuck", "done"]
     assert (desk.board.read().ledger.open, desk.servers.writers) == (None, {HOME, AWAY})
+
+
+def test_a_lease_that_was_never_there_is_waited_for_when_the_observer_starts(desk, actor):
+    """Its time must not pass in the outage; and who makes the record never takes it at once."""
+    (desk.folder / "leases.sqlite").unlink()
+    with actor("o-1"):
+        stored = desk.leases.read(f"failover-{CLUSTER}")
+        assert stored is not None
+        assert stored.record.holder == NEVER_SEEN
+    desk.free_lease()
+    (desk.folder / "leases.sqlite").write_text("x" * 4096)
+    with actor("o-2"):  # a store that does not answer keeps nobody from observing
+        pass
 
 
 def test_what_a_person_has_begun_is_left_to_people(desk, actor, capsys):

@@ -269,7 +269,6 @@ class _Job:
         from seawall_ops.failover.plans.recording import record_reasons
 
         lease = lease_of(self.found, self.declared, holder=holder(), automatic=False)
-        lease.create()
         with (
             trail_of(self.found) as trail,
             cancelled_by_signals() as cancellation,

@@ -111,7 +111,7 @@ class Actor:
         return self._found.policy.decision_interval_seconds
 
     def __enter__(self) -> "Actor":
-        self._lease.create()
+        self._meet_lease()
         self._worker.start()
         return self
 
@@ -119,6 +119,16 @@ class Actor:
         self._cancellation.request("the observer was stopped")
         self._worker.stop(STOP_SECONDS)
         self._trail.close()
+
+    def _meet_lease(self) -> None:
+        """Look at the lease for the first time: where it has no record, its time passes now, and not in the outage."""
+        try:
+            held = self._lease.try_acquire(renew=False)
+        except SeawallError as error:
+            _log.warning("%s", error)
+            return
+        if held is not None:
+            held.release()
 
     # ---- what was decided
 

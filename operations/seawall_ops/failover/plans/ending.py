@@ -46,7 +46,6 @@ def ended(found: Settings, operation: str, *, done: bool, why: str, wait_seconds
     declared = load().declared
     state = OperationState.DONE if done else OperationState.FAILED
     lease = lease_of(found, declared, holder=holder(), automatic=False)
-    lease.create()
     with trail_of(found) as trail, lease.acquire(wait_seconds=wait_seconds) as held:
         entry = find_open(found, operation)
         live = live_of(found, declared).read()

@@ -18,6 +18,8 @@ from stacks.data import plan_data, planned_database
 from stacks.live import FailoverNotAdopted, LiveReading, refuse_to_undo
 from stacks.workload import plan_topology
 
+pytestmark = pytest.mark.usefixtures("pulumi_loop")  # a plan of a database holds an output
+
 PROD = (ROOT / "Pulumi.prod.yaml").read_text(encoding="utf-8")
 DEV = (ROOT / "Pulumi.dev.yaml").read_text(encoding="utf-8")
 

@@ -58,7 +58,7 @@ def test_the_commands_own_page_has_a_line_to_run_for_each_command():
     (body,) = fences(README, "sh")
     lines = [" ".join(own_command(line)) for line in body.splitlines()]
     assert all(
-        any(line.startswith(f"seawall {command} --") or line == f"seawall {command}" for line in lines)
+        any(line.startswith(f"seawall {command} ") or line == f"seawall {command}" for line in lines)
         for command in commands
     )
 

@@ -121,6 +121,7 @@ def settled(folder: Path, result: Result) -> None:
         assert live is None or (live.primary_region, live.writer) == (OLD, asked.get("old_writer", OLD))
         assert entry is None or entry.state is OperationState.UNDONE
         assert not new["writes"]
+        assert not old["cut"], "it is half fenced"
         assert not old["fenced"]
         assert state["switch"] is None
         assert ledger.fenced == ()

@@ -20,6 +20,7 @@ from seawall_ops.failover.plans.surroundings import Surroundings
 
 OLD, NEW = "eu-west-1", "eu-central-1"
 ARBITER = "us-east-1"
+REGIONS = {each.replace("-", "_"): each for each in (OLD, NEW, ARBITER)}  # as keyword arguments have them
 TTL, MARGIN = 30.0, 3.0
 STARTED = datetime(2026, 11, 26, tzinfo=UTC)
 SYSTEM = 7_000_000_000_000_000_001
@@ -29,7 +30,15 @@ Json = dict[str, Any]
 
 
 def beginning() -> Json:
-    server = {"alive": True, "reachable": True, "fenced": False, "timeline": 3, "position": 1000, "lag": 0.5}
+    server = {
+        "alive": True,
+        "reachable": True,
+        "cut": False,
+        "fenced": False,
+        "timeline": 3,
+        "position": 1000,
+        "lag": 0.5,
+    }
     return {
         "now": 0.0,
         "servers": {OLD: {**server, "writes": True}, NEW: {**server, "writes": False, "tried": False}},
@@ -79,8 +88,8 @@ class World:
             *path, last = key.split("__")
             place = state
             for each in path:
-                place = place[each.replace("_", "-")]
-            place[last.replace("_", "-") if path else last] = value
+                place = place[REGIONS.get(each, each)]
+            place[REGIONS.get(last, last)] = value
         self.write(state)
 
     def change(self, what: str, apply: Callable[[Json], None]) -> None:
@@ -170,10 +179,12 @@ class Servers:
         return FenceLook(closed, f"{member} is {'fenced' if closed else 'open'}")
 
     def fence(self, member: str) -> None:
+        """In two parts, as those of PostgreSQL and RDS: who comes new is kept out, and who is inside is put out."""
+        self._set(member, "cut", cut=True)
         self._set(member, "fence", fenced=True)
 
     def lift(self, member: str) -> None:
-        self._set(member, "lift", fenced=False)
+        self._set(member, "lift", fenced=False, cut=False)
 
     def promote(self, member: str) -> None:
         if not self._reached(member)["writes"]:

@@ -64,11 +64,13 @@ class Failovers(RuleBasedStateMachine):
         self.handover = Handover(**{**HANDOVER, "lag_accepted_because": "2 of 3 domains knew it"})
 
     def teardown(self) -> None:
-        if not self.foreign:
-            self._heal()
-            self._resumed_to_an_end()
-        World.kept.pop(self.world.path, None)
-        self.folder.cleanup()
+        try:
+            if not self.foreign:
+                self._heal()
+                self._resumed_to_an_end()
+        finally:
+            World.kept.pop(self.world.path, None)
+            self.folder.cleanup()
 
     # ---- processes
 

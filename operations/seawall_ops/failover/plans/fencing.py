@@ -69,6 +69,9 @@ class Fencing:
         self._lock: Final = threading.Lock()
         self._seen_at: float | None = None  # when the announcement was first seen at the arbiter
         self._forgotten = False
+        self._lifted = False
+        self.promotion_begun: bool = False
+        """Whether a process before this one began to promote the candidate: then there is no way back."""
 
     def look(self, operation: str) -> FencingLook:
         """Ask the old writer, and where it is silent count the time.
@@ -88,6 +91,17 @@ class Fencing:
         """It is to be let go: from now on nothing but its own answer counts as a fence."""
         with self._lock:
             self._forgotten = True
+
+    def let_go(self) -> None:
+        """The fence was lifted, all of it, by this process."""
+        with self._lock:
+            self._lifted = True
+
+    @property
+    def is_let_go(self) -> bool:
+        """Whether it was."""
+        with self._lock:
+            return self._lifted
 
     def _note(self, operation: str) -> None:
         """See whether the announcement is at the arbiter. While it cannot be asked, what was seen there stands: it is changed

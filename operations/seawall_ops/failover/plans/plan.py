@@ -56,7 +56,9 @@ def failover_plan(
                 around,
                 fencing,
                 timeouts=Timeouts(
-                    precheck_seconds=waits + CATCH_UP_SECONDS + ANSWER_SECONDS, verify_seconds=promote_seconds
+                    precheck_seconds=waits + CATCH_UP_SECONDS + ANSWER_SECONDS,
+                    apply_seconds=FENCE_SECONDS + waits + CATCH_UP_SECONDS + ANSWER_SECONDS,
+                    verify_seconds=promote_seconds,
                 ),
                 terms={} if promotion is None else {Phase.VERIFY: promotion},
             ),

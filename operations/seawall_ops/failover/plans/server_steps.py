@@ -35,12 +35,15 @@ class Fence(Step):
     terms: Mapping[Phase, Term] = field(default_factory=dict[Phase, Term])
 
     def observe(self, context: Context) -> Observation:
-        """Whether it is fenced. One that did not answer before, and does not now, is as it was."""
+        """Whether it is fenced. One that did not answer before, and does not now, is as it was; one that is not closed, and
+        was begun to be, may be half fenced until it was lifted."""
         look = self.fencing.look(context.operation)
         prior = {"answered": look.state.answered}
         untried = look.state is FencingState.FORCED and not context.prior
         if look.state.closed and not untried:
             return Observation(Seen.AFTER, look.shown, prior)
+        if look.state.answered and context.prior and not self.fencing.is_let_go:
+            return Observation(Seen.PARTLY, f"{look.shown}; a part of a fence may be there", prior)
         if look.state.answered or not context.prior:
             return Observation(Seen.BEFORE, look.shown, prior)
         if context.prior["answered"]:
@@ -68,13 +71,22 @@ class Fence(Step):
                 return
 
     def undo(self, context: Context) -> None:
-        """Let it be written to again. One that never answered is not fenced, and keeps nobody waiting."""
+        """Let it be written to again. One that never answered is not fenced, and keeps nobody waiting.
+
+        Raises:
+            StepRefused: Somebody else has published another writer since: then there would be two.
+        """
         self.fencing.forget()
+        member, live = str(self.handover.old_writer), self.around.live.read()
+        if live is None or live.writer != member:
+            standing_of(live, self.handover, context.operation)
         try:
-            servers_of(self.around).lift(str(self.handover.old_writer))
+            servers_of(self.around).lift(member)
         except MemberUnreachable:
             if context.prior["answered"]:
                 raise
+        else:
+            self.fencing.let_go()
 
 
 @dataclass(frozen=True)
@@ -91,38 +103,55 @@ class Promote(Step):
     terms: Mapping[Phase, Term] = field(default_factory=dict[Phase, Term])
 
     def observe(self, context: Context) -> Observation:
-        """Whether it takes writes; which history it was in is kept."""
-        del context
+        """Whether it takes writes; which history it was in is kept. Where somebody else has promoted it since, all that must
+        hold is to be seen all the same, and a write."""
+        self.fencing.promotion_begun = bool(context.prior)
         look = servers_of(self.around).look(str(self.handover.new_writer))
-        prior = {"timeline": look.timeline, "system_id": look.system_id}
         timeline = "" if look.timeline is None else f", timeline {look.timeline}"
         shown = f"{self.handover.new_writer} {'takes writes' if look.takes_writes else 'is a replica'}{timeline}"
-        return Observation(Seen.AFTER if look.takes_writes else Seen.BEFORE, shown, prior)
+        if not look.takes_writes:
+            return Observation(Seen.BEFORE, shown, {"timeline": look.timeline, "system_id": look.system_id})
+        prior = {"timeline": None, "system_id": look.system_id}  # what it was in before nobody knows
+        foreign = not context.prior and self._standing(context) is Standing.ANNOUNCED
+        return Observation(Seen.PARTLY if foreign else Seen.AFTER, shown, prior)
 
     def precheck(self, context: Context) -> None:
-        """Whether the operation is open, the announcement stands, the old writer is fenced, and nothing would be lost."""
+        """Whether the operation is open, the announcement stands, the old writer is fenced, and nothing would be lost.
+
+        Once a promotion was begun the only way is forward: an old writer that is back by then is fenced by `apply`, and what
+        was accepted of the lag stands.
+        """
         require_open(self.around, context.operation)
-        standing = standing_of(self.around.live.read(), self.handover, context.operation)
+        standing = self._standing(context)
         if standing is not Standing.ANNOUNCED:
             raise StepRefused(f"the old writer's epoch is {standing.value}")
-        self._wait_for_fence(context)
+        fenced = self._wait_for_fence(context)
         servers = servers_of(self.around)
         new = servers.look(str(self.handover.new_writer))
         old = answer_of(servers, str(self.handover.old_writer))
         because = why_other_history(self.handover, old, new)
         if because is not None:
             raise StepRefused(because)
+        if not fenced or new.takes_writes:
+            return
         if old is not None and old.position is not None and new.position is not None:
             self._wait_for_replay(context, old.position)
-            return
-        because = why_too_far_behind(self.handover, new)
-        if because is not None:
-            raise StepRefused(because)
+        elif not self.fencing.promotion_begun:
+            because = why_too_far_behind(self.handover, new)
+            if because is not None:
+                raise StepRefused(because)
 
     def apply(self, context: Context) -> None:
-        """Begin it; one that takes writes is left alone."""
-        del context
-        servers_of(self.around).promote(str(self.handover.new_writer))
+        """Begin it; one that takes writes is left alone. An old writer that came back since it was looked at is fenced first."""
+        servers, member = servers_of(self.around), str(self.handover.new_writer)
+        if self.fencing.look(context.operation).state is FencingState.OPEN:
+            old = str(self.handover.old_writer)
+            servers.fence(old)
+            position = servers.look(old).position
+            if position is not None and servers.look(member).position is not None:
+                self._wait_for_replay(context, position)
+            context.check()
+        servers.promote(member)
 
     def verify(self, context: Context) -> str | None:
         """Out of recovery, in a later history of the same cluster, and it takes a write."""
@@ -143,12 +172,44 @@ class Promote(Step):
         del context
         raise StepRefused("a promotion is not undone: fail over the other way")
 
-    def _wait_for_fence(self, context: Context) -> None:
-        """A resumed process counts the time anew; a writer that is back is not waited for, but refused."""
+    def _see_to(self, context: Context, *, fence: bool) -> None:
+        """See that nobody writes to the old writer, and that the candidate has what it wrote; wait where time brings that.
+
+        Args:
+            context: Of the phase.
+            fence: Whether one that is back may be fenced now; else that is left to `apply`.
+        """
+        servers, old_name = servers_of(self.around), str(self.handover.old_writer)
+        state = self.fencing.look(context.operation).state
+        if state is FencingState.OPEN and fence:
+            context.check()
+            servers.fence(old_name)
+        back = state is FencingState.OPEN and not fence
+        if not back:
+            self._wait_for_fence(context)
+        new, old = servers.look(str(self.handover.new_writer)), answer_of(servers, old_name)
+        because = why_other_history(self.handover, old, new)
+        if because is None and old is not None and old.position is not None and new.position is not None:
+            if not back:
+                self._wait_for_replay(context, old.position)
+            return
+        because = because or why_too_far_behind(self.handover, new)
+        if because is not None:
+            raise StepRefused(because)
+
+    def _standing(self, context: Context) -> Standing:
+        return standing_of(self.around.live.read(), self.handover, context.operation)
+
+    def _wait_for_fence(self, context: Context) -> bool:
+        """A resumed process counts the time anew; a writer that is back is not waited for, but refused while there is a way
+        back, and after that left to `apply`: `False`."""
         while not (look := self.fencing.look(context.operation)).state.closed:
+            if look.state is FencingState.OPEN and self.fencing.promotion_begun:
+                return False
             if look.state is not FencingState.WAITING or context.fence is None:
                 raise StepRefused(f"{self.handover.old_writer} is not fenced: {look.shown}")
-            context.wait(_pause(look))
+            context.wait(min(LOOK_AGAIN_SECONDS, look.left_seconds))
+        return True
 
     def _wait_for_replay(self, context: Context, position: int) -> None:
         """All that a fenced writer has written is to be there: then nothing is lost at all."""

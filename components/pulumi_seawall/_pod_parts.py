@@ -135,13 +135,21 @@ def plan_secrets(given: object, taken: Callable[[str], bool]) -> dict[str, tuple
     secrets: dict[str, tuple[str, str]] = {}
     for variable, value in cast("Mapping[object, object]", given).items():
         name = _variable("secrets", variable, "(hidden)", taken)
-        where = f"secrets[{name}]."
-        if not isinstance(value, Mapping):
-            raise InvalidInput(f"secrets[{name}]", "(hidden)", allowed="secret and key of an existing Secret")
-        entry = cast("dict[str, Any]", checked_keys(where, cast("object", value), SecretKeyArgs))
-        key = key_of(f"{where}key", entry["key"])
-        secrets[name] = object_name(f"{where}secret", entry["secret"]), key
+        secrets[name] = plan_secret_key(f"secrets[{name}]", value)
     return secrets
+
+
+def plan_secret_key(name: str, args: object) -> tuple[str, str]:
+    """Name and key of `SecretKeyArgs`. Messages never show what else stands there.
+
+    Raises:
+        InvalidInput: It names no key of a Secret.
+    """
+    if not isinstance(args, Mapping):
+        raise InvalidInput(name, "(hidden)", allowed="secret and key of an existing Secret")
+    entry = cast("dict[str, Any]", checked_keys(f"{name}.", cast("object", args), SecretKeyArgs))
+    key = key_of(f"{name}.key", entry["key"])
+    return object_name(f"{name}.secret", entry["secret"]), key
 
 
 def key_of(name: str, value: object) -> str:

@@ -1,0 +1,388 @@
+"""The file that observers and operators of a failover share, checked as whoever reads it will check it, and its text.
+
+The reader is `seawall_ops.failover.settings`, which components cannot import; tests hold the two against each other, key by
+key and number by number.
+"""
+
+import copy
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import time
+from typing import Any, Final, cast
+
+import pulumi
+
+from pulumi_seawall._inputs import checked_keys, flag, is_plain, line, listed, member, plain_string, shown, text, whole
+from pulumi_seawall._observers_args import (
+    FailoverClass,
+    FailoverFenceArgs,
+    FailoverLeaseArgs,
+    FailoverMode,
+    FailoverServers,
+    FailoverSettingsArgs,
+    FailoverTableArgs,
+    MaintenanceWindowArgs,
+    WriterProof,
+)
+from pulumi_seawall._regions import known_region, region_outside
+from seawall._numbers import number
+from seawall.errors import MISSING, InvalidInput
+
+WHERE: Final = "settings."
+FEWEST_DOMAINS: Final = 3  # with two, the one that is left cannot tell a dead neighbor from a cut line
+WITHOUT_A_THIRD: Final = "without a third witness a dead region and a cut line look the same"
+LONGEST_NAME: Final = 63  # characters of a cluster: it is a key, and part of file names
+LONGEST_LINE: Final = 2_000  # characters of a reason or a statement
+LONGEST_SECONDS: Final = 31_536_000  # a year: beyond it is a typing error
+SHORTEST_SECONDS: Final = 0.001  # what is shorter no clock here tells apart
+LONGEST_WINDOW_MINUTES: Final = 1_440  # a day
+LONGEST_RETENTION_DAYS: Final = 35  # RDS's limit
+MOST_CHECKS: Final = 1_000  # to look back at
+HIGHEST_PORT: Final = 65_535
+TRIES_OF_A_RENEWAL: Final = 2  # that may time out before a lease is lost
+SIDES: Final = 2  # of a switch
+DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+TABLE: Final = re.compile(r"[A-Za-z0-9._-]{3,255}")  # DynamoDB
+REFERENCE: Final = re.compile(r"([A-Za-z0-9.-]|\{domain\})+(:(?P<port>\d{1,5}))?")
+ADDRESS: Final = re.compile(r"[A-Za-z0-9.-]+:(?P<port>\d{1,5})")
+LEFT_OUT: Final[Mapping[str, str]] = {
+    "live": "a file is of one host: observers in clusters follow the live document in SSM",
+    "rebuild_command": "an observer rebuilds nothing: it stands in the settings of who runs seawall failover rebuild",
+}
+"""Keys of the file that are no arguments, each with why."""
+SECONDS: Final[Mapping[str, float]] = {
+    "interval_seconds": 30.0,
+    "timeout_seconds": 5.0,
+    "decision_interval_seconds": 10.0,
+    "lag_limit_seconds": 30.0,
+    "cool_down_seconds": 3_600.0,
+    "operations_window_seconds": 86_400.0,
+}
+"""Of the policy, with the reader's defaults."""
+COUNTS: Final[Mapping[str, int]] = {"failures_to_trip": 3, "window": 3, "successes_to_clear": 6, "most_operations": 1}
+LEASE: Final[Mapping[str, float]] = {
+    "ttl_seconds": 30.0,
+    "margin_seconds": 3.0,
+    "renew_every_seconds": 8.0,
+    "request_timeout_seconds": 5.0,
+    "retry_seconds": 1.0,
+    "jitter_ratio": 0.1,
+}
+MAY_BE_ZERO: Final = ("margin_seconds", "jitter_ratio")
+
+
+@dataclass(frozen=True, slots=True)
+class FailoverSettings:
+    """The file, checked.
+
+    Args:
+        content: What stands in it, with placeholders for what is known only during the deployment.
+        later: That, by its place: key and name.
+        domains: With a voice.
+        interval_seconds: Between two rounds.
+        timeout_seconds: Of each check.
+        arbiter: Region of the live document that counts.
+        never_acts_because: Why nothing is ever acted on; None where it may be.
+        forced: Whether that is so although the arguments do not ask for it.
+    """
+
+    content: Mapping[str, Any]
+    later: Mapping[tuple[str, str], pulumi.Output[str]] = field(repr=False)
+    domains: tuple[str, ...]
+    interval_seconds: float
+    timeout_seconds: float
+    arbiter: str
+    never_acts_because: str | None
+    forced: bool
+
+    @property
+    def staleness_seconds(self) -> float:
+        """After so many seconds without a change a vote is unknown, and its observer counts as gone."""
+        return float(self.content.get("stale_after_seconds", shortest_staleness(self.content)))
+
+    @property
+    def text(self) -> pulumi.Input[str]:
+        """The file: JSON, which is YAML too."""
+        if not self.later:
+            return as_text(self.content)
+        places = list(self.later)
+        return pulumi.Output.all(*self.later.values()).apply(
+            lambda known: as_text(self._with(dict(zip(places, known, strict=True))))
+        )
+
+    def _with(self, known: Mapping[tuple[str, str], str]) -> dict[str, Any]:
+        whole_content = copy.deepcopy(dict(self.content))
+        for (key, name), value in known.items():
+            whole_content[key][name] = value
+        return whole_content
+
+
+def as_text(content: Mapping[str, Any]) -> str:
+    """The file's text. Beyond ASCII nothing is escaped: YAML 1.1 knows no pairs of surrogates."""
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def plan_settings(args: object, regions: Sequence[str]) -> FailoverSettings:
+    """Check the file.
+
+    Args:
+        args: `FailoverSettingsArgs`.
+        regions: That may fail over.
+
+    Raises:
+        InvalidInput: A value is not allowed, two contradict each other, or something is kept where it is lost together with
+            what it is for.
+    """
+    given = cast("dict[str, Any]", checked_keys(WHERE, args, FailoverSettingsArgs, LEFT_OUT))
+    domains = _domains(given["domains"])
+    asked = member(f"{WHERE}mode", given["mode"], FailoverMode) if "mode" in given else None
+    forced = len(domains) < FEWEST_DOMAINS and asked is not FailoverMode.RECOMMEND
+    mode = FailoverMode.RECOMMEND if forced else asked or FailoverMode.AUTOMATIC
+    never = None
+    if mode is FailoverMode.RECOMMEND:
+        few = f"{len(domains)} failure domain{'s' * (len(domains) != 1)} ({', '.join(domains)}): {WITHOUT_A_THIRD}"
+        never = few if forced else "settings.mode = recommend"
+    away_from = regions if never is None else ()
+    board, board_region = _table("board", given["board"], away_from)
+    content: dict[str, Any] = {
+        "cluster": _printable("cluster", given["cluster"], LONGEST_NAME),
+        "domains": list(domains),
+        "board": board,
+        "references": _references(given["references"]),
+        **({"mode": mode.value} if forced or asked is not None else {}),
+        **_numbers(given),
+        **_watching(given),
+    }
+    arbiter = _outside("arbiter", given.get("arbiter", board_region), away_from)
+    for name in ("leases", "journals"):
+        if name in given:
+            content[name], _ = _table(name, given[name], away_from)
+    if "arbiter" in given:
+        content["arbiter"] = arbiter
+    content |= _failing_over(given)
+    later: dict[tuple[str, str], pulumi.Output[str]] = {}
+    content |= _switch(given, later)
+    return FailoverSettings(
+        content,
+        later,
+        domains,
+        float(content.get("interval_seconds", SECONDS["interval_seconds"])),
+        float(content.get("timeout_seconds", SECONDS["timeout_seconds"])),
+        arbiter,
+        never,
+        forced,
+    )
+
+
+def shortest_staleness(content: Mapping[str, Any]) -> float:
+    """Two rounds, each with the time-outs of its checks and of the board."""
+    values = {**SECONDS, **content}
+    return float(2 * (values["interval_seconds"] + 2 * values["timeout_seconds"]))
+
+
+def _domains(given: object) -> tuple[str, ...]:
+    name = f"{WHERE}domains"
+    domains = tuple(known_region(f"{name}[{place}]", each) for place, each in enumerate(listed(name, given)))
+    if not domains or len(set(domains)) < len(domains):
+        raise InvalidInput(name, ", ".join(domains) or "[]", allowed="at least one region, each once")
+    return domains
+
+
+def _outside(name: str, region: object, regions: Sequence[str]) -> str:
+    name = f"{WHERE}{name}"
+    return region_outside(name, region, regions) if regions else known_region(name, region)
+
+
+def _table(name: str, args: object, away_from: Sequence[str]) -> tuple[str, str]:
+    """The table as the file names it, and its region."""
+    given = checked_keys(f"{WHERE}{name}.", args, FailoverTableArgs)
+    region = _outside(f"{name}.region", given["region"], away_from)
+    table = plain_string(f"{WHERE}{name}.table", given["table"])
+    if not TABLE.fullmatch(table):
+        raise InvalidInput(
+            f"{WHERE}{name}.table", table, allowed="3 to 255 letters, digits, dots, hyphens, underscores"
+        )
+    return f"dynamodb://{region}/{table}", region
+
+
+def _references(given: object) -> list[str]:
+    name = f"{WHERE}references"
+    references = listed(name, given)
+    if not references:
+        raise InvalidInput(
+            name,
+            "[]",
+            allowed="at least one, e.g. dynamodb.{domain}.amazonaws.com:443",
+            because="without one an observer cannot tell its own network's loss from everybody else's",
+        )
+    for place, each in enumerate(references):
+        _host(f"{name}[{place}]", each, REFERENCE, "host or host:port; {domain} is the observer's own")
+    return references
+
+
+def _host(name: str, value: object, form: re.Pattern[str], allowed: str) -> str:
+    match = form.fullmatch(value) if isinstance(value, str) else None
+    if match is None or not 1 <= int(match["port"] or 1) <= HIGHEST_PORT:
+        raise InvalidInput(name, shown(value), allowed=allowed)
+    return match[0]
+
+
+def _numbers(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The policy's numbers that are given, held against each other."""
+    counts = {key: whole(f"{WHERE}{key}", given[key], 1, MOST_CHECKS) for key in COUNTS if key in given}
+    count = {**COUNTS, **counts}
+    if count["window"] < count["failures_to_trip"]:
+        allowed = f"at least failures_to_trip = {count['failures_to_trip']}"
+        raise InvalidInput(f"{WHERE}window", count["window"], allowed=allowed)
+    if count["successes_to_clear"] <= count["failures_to_trip"]:
+        raise InvalidInput(
+            f"{WHERE}successes_to_clear",
+            count["successes_to_clear"],
+            allowed=f"more than failures_to_trip = {count['failures_to_trip']}",
+            because="what flaps has to stay out for longer than it took to notice",
+        )
+    seconds = {key: _seconds(key, given[key]) for key in SECONDS if key in given}
+    values = {**SECONDS, **seconds}
+    _seconds("timeout_seconds", values["timeout_seconds"], at_most=values["interval_seconds"] / 2)
+    least = shortest_staleness(values)
+    if "stale_after_seconds" in given:
+        seconds["stale_after_seconds"] = _seconds("stale_after_seconds", given["stale_after_seconds"], least)
+    _seconds("cool_down_seconds", values["cool_down_seconds"], seconds.get("stale_after_seconds", least))
+    _seconds("operations_window_seconds", values["operations_window_seconds"], values["cool_down_seconds"])
+    return {**counts, **seconds}
+
+
+def _seconds(name: str, value: object, least: float = SHORTEST_SECONDS, at_most: float = LONGEST_SECONDS) -> float:
+    number(f"{WHERE}{name}", value, at_least=least, at_most=at_most)
+    return cast("float", value)
+
+
+def _watching(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What is looked at and acted on, as far as it is given."""
+    found: dict[str, Any] = {}
+    if "aws_status" in given:
+        found["aws_status"] = flag(f"{WHERE}aws_status", given["aws_status"])
+    if "write_statement" in given:
+        found["write_statement"] = _printable("write_statement", given["write_statement"], LONGEST_LINE)
+    if "act_on" in given:
+        classes = enumerate(listed(f"{WHERE}act_on", given["act_on"]))
+        found["act_on"] = [member(f"{WHERE}act_on[{place}]", each, FailoverClass).value for place, each in classes]
+    if "windows" in given:
+        windows = enumerate(listed(f"{WHERE}windows", given["windows"]))
+        found["windows"] = [_window(f"{WHERE}windows[{place}].", each) for place, each in windows]
+    return found
+
+
+def _window(where: str, args: object) -> dict[str, Any]:
+    given = cast("dict[str, Any]", checked_keys(where, args, MaintenanceWindowArgs))
+    if given["day"] not in DAYS:
+        raise InvalidInput(f"{where}day", shown(given["day"]), allowed=", ".join(DAYS))
+    try:
+        time.fromisoformat(plain_string(f"{where}start", given["start"]))
+    except ValueError:
+        raise InvalidInput(f"{where}start", given["start"], allowed="a time of day in UTC, e.g. 03:30") from None
+    minutes = whole(f"{where}minutes", given["minutes"], 1, LONGEST_WINDOW_MINUTES, "minutes")
+    why = {"why": _printable(f"{where}why".removeprefix(WHERE), given["why"], LONGEST_LINE)} if "why" in given else {}
+    return {"day": given["day"], "start": given["start"], "minutes": minutes, **why}
+
+
+def _failing_over(given: Mapping[str, Any]) -> dict[str, Any]:
+    """How a failover is run, as far as it is given."""
+    found: dict[str, Any] = {}
+    if "lease_terms" in given:
+        found["lease_terms"] = _lease(given["lease_terms"])
+    for key, kind in (("servers", FailoverServers), ("verify_by", WriterProof)):
+        if key in given:
+            found[key] = member(f"{WHERE}{key}", given[key], kind).value
+    if "retention_days" in given:
+        days = whole(f"{WHERE}retention_days", given["retention_days"], 1, LONGEST_RETENTION_DAYS, "days")
+        found["retention_days"] = days
+    if "fence" in given:
+        found["fence"] = _fence(given["fence"])
+    for key in ("epoch_lease_seconds", "promote_seconds"):
+        if key in given:
+            found[key] = _seconds(key, given[key])
+    if "members" in given:
+        members = _named("members", given["members"])
+        found["members"] = {
+            name: _host(f"{WHERE}members[{name}]", each, ADDRESS, "host:port") for name, each in members.items()
+        }
+    return found
+
+
+def _lease(args: object) -> dict[str, float]:
+    where = "lease_terms."
+    given = cast("dict[str, Any]", checked_keys(f"{WHERE}{where}", args, FailoverLeaseArgs))
+    most = {"jitter_ratio": 1.0}
+    terms = {
+        key: _seconds(
+            f"{where}{key}", value, 0.0 if key in MAY_BE_ZERO else SHORTEST_SECONDS, most.get(key, LONGEST_SECONDS)
+        )
+        for key, value in given.items()
+    }
+    for key in MAY_BE_ZERO:
+        if 0 < terms.get(key, 0) < SHORTEST_SECONDS:
+            raise InvalidInput(f"{WHERE}{where}{key}", terms[key], allowed=f"0, or at least {SHORTEST_SECONDS}")
+    values = {**LEASE, **terms}
+    least = sum(values[key] for key in ("margin_seconds", "renew_every_seconds", "retry_seconds"))
+    least += TRIES_OF_A_RENEWAL * values["request_timeout_seconds"]
+    if values["ttl_seconds"] < least:
+        raise InvalidInput(
+            f"{WHERE}{where}ttl_seconds",
+            values["ttl_seconds"],
+            allowed=f"at least {least:g}",
+            because=f"margin_seconds + renew_every_seconds + {TRIES_OF_A_RENEWAL} x request_timeout_seconds + retry_seconds "
+            "must pass before one unanswered renewal loses the lease",
+        )
+    return terms
+
+
+def _fence(args: object) -> dict[str, Any]:
+    given = cast("dict[str, Any]", checked_keys(f"{WHERE}fence.", args, FailoverFenceArgs))
+    found: dict[str, Any] = {}
+    if "cut_also" in given:
+        names = listed(f"{WHERE}fence.cut_also", given["cut_also"])
+        if not names:
+            raise InvalidInput(f"{WHERE}fence.cut_also", "[]", allowed="at least one")
+        found["cut_also"] = [
+            _printable(f"fence.cut_also[{place}]", each, LONGEST_LINE) for place, each in enumerate(names)
+        ]
+    if "uncut_because" in given:
+        found["uncut_because"] = _printable("fence.uncut_because", given["uncut_because"], LONGEST_LINE)
+    return found
+
+
+def _switch(given: Mapping[str, Any], later: dict[tuple[str, str], pulumi.Output[str]]) -> dict[str, Any]:
+    """The switch's positions and endpoints; what is not known yet goes into `later`."""
+    found: dict[str, Any] = {}
+    for key in ("switch", "switch_endpoints"):
+        if key not in given:
+            continue
+        found[key] = dict[str, str]()
+        for name, each in _named(key, given[key]).items():
+            known_region(f"{WHERE}{key}", name)
+            value = text(f"{WHERE}{key}[{name}]", each, lambda where, known: line(where, known, LONGEST_LINE))
+            found[key][name] = value if is_plain(value) else ""
+            if not is_plain(value):
+                later[key, name] = pulumi.Output.from_input(value)
+    if len(found.get("switch", ["", ""])) != SIDES:
+        raise InvalidInput(f"{WHERE}switch", ", ".join(found["switch"]), allowed="exactly the two regions of the name")
+    if "switch_endpoints" in found and "switch" not in found:
+        raise InvalidInput(f"{WHERE}switch", MISSING, allowed="required with settings.switch_endpoints")
+    return found
+
+
+def _named(name: str, given: object) -> dict[str, Any]:
+    """A dictionary that is not empty."""
+    if not isinstance(given, Mapping) or not given:
+        raise InvalidInput(f"{WHERE}{name}", shown(cast("object", given)), allowed="a dictionary, not empty")
+    return {str(key): value for key, value in cast("Mapping[object, Any]", given).items()}
+
+
+def _printable(name: str, value: object, longest: int) -> str:
+    known = line(f"{WHERE}{name}", value, longest)
+    if not known.isprintable():
+        raise InvalidInput(f"{WHERE}{name}", known, allowed="one line of printable characters")
+    return known

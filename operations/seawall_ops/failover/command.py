@@ -22,6 +22,7 @@ from seawall.topology import Effective, Engine, TopologySource, default_source, 
 from seawall_ops.exits import ExitCode
 from seawall_ops.failover.adopt_command import ADOPT_EPILOG, adopt
 from seawall_ops.failover.decision import Decision, described
+from seawall_ops.failover.heartbeat import heartbeat
 from seawall_ops.failover.ledger import Pause
 from seawall_ops.failover.observe import Checks, MemberCheck
 from seawall_ops.failover.observer import Observer, Record, changes_of
@@ -80,6 +81,9 @@ def observe(
     act: Annotated[
         bool, typer.Option("--act", help="Fail over when that is decided, and go on with what another one left.")
     ] = False,
+    alive: Annotated[
+        Path | None, typer.Option("--heartbeat", help="File that gets the monotonic clock's seconds after each round.")
+    ] = None,
 ) -> None:
     """Look at endpoints and database, vote, and say what is decided, until it is stopped. Changes nothing without --act."""
     found = read_settings(settings)
@@ -100,6 +104,7 @@ def observe(
         topology=lambda: load(source),
         record=_recorder(audit),
         act=None if actor is None else actor.act,
+        beat=None if alive is None else heartbeat(alive),
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: observer.stop())

@@ -84,6 +84,7 @@ class Observer:
         wall: Our own wall clock, for pauses and maintenance windows alone.
         record: Told of changes, e.g. by an audit.
         act: Told to fail over; `None`: this observer only votes and says what it would do. It opens the operation.
+        beat: Called at the end of each round of votes, also of one whose vote could not be written; `None`: nobody is.
 
     Raises:
         InvalidInput: The domain is not one of the policy's.
@@ -102,6 +103,7 @@ class Observer:
         wall: Callable[[], datetime] = lambda: datetime.now(UTC),
         record: Record = lambda _vote, _decision: None,
         act: Callable[[Act], None] | None = None,
+        beat: Callable[[], None] | None = None,
     ) -> None:
         policy.check_domain(domain)
         self.policy: Final = policy
@@ -117,6 +119,7 @@ class Observer:
         self._wall: Final = wall
         self._record: Final = record
         self._act: Final = act
+        self._beat: Final = beat
         self._watch: Final = Watch(clock)
         self._positions: Final = Positions()
         self._judges: dict[Subject, Judge] = {}
@@ -143,6 +146,8 @@ class Observer:
                 self._vote(view)
         except BoardUnavailable as error:
             _log.warning("no vote: %s", error)
+        if self._beat is not None:
+            self._beat()
         return max(0.0, self.policy.interval_seconds - (self._clock.monotonic() - began))
 
     def decide_round(self) -> float:

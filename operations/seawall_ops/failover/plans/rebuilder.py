@@ -3,9 +3,28 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import Final, Protocol
 
-__all__ = ["Following", "RebuildLook", "Rebuilder"]
+from seawall.errors import SeawallError
+
+__all__ = ["Following", "RebuildFailed", "RebuildLook", "Rebuilder"]
+
+
+class RebuildFailed(SeawallError):
+    """What rebuilds a member ended badly. It may be half done, and may be called again.
+
+    Args:
+        member: Its name in the topology.
+        because: Why, in one line.
+    """
+
+    def __init__(self, member: str, because: str) -> None:
+        self.member: Final = member
+        self.because: Final = because
+        super().__init__(f"{member} was not rebuilt: {because}")
+
+    def __reduce__(self) -> "tuple[object, ...]":
+        return RebuildFailed, (self.member, self.because)
 
 
 class Following(Enum):
@@ -36,7 +55,7 @@ class Rebuilder(Protocol):
     """Makes a server that was fenced a replica of the writer again. Every method ends within a time-out of its own.
 
     Raises `MemberUnreachable` when what it works through does not answer: what was asked may have happened. What was refused
-    as a whole is `StepRefused`: nothing was changed, for certain.
+    as a whole is `StepRefused`: nothing was changed, for certain. What has failed in the middle is `RebuildFailed`.
     """
 
     @property

@@ -125,6 +125,23 @@ from pulumi_seawall._monitoring_plan import (
     plan_service_level_objective,
     plan_watchdog,
 )
+from pulumi_seawall._observers_args import (
+    FailoverClass,
+    FailoverFenceArgs,
+    FailoverLeaseArgs,
+    FailoverMode,
+    FailoverObserversArgs,
+    FailoverServers,
+    FailoverSettingsArgs,
+    FailoverTableArgs,
+    MaintenanceWindowArgs,
+    ObserverCertificateArgs,
+    ObserverClusterArgs,
+    ObserverDatabaseArgs,
+    SslMode,
+    WriterProof,
+)
+from pulumi_seawall._observers_plan import ObserversPlan, plan_failover_observers
 from pulumi_seawall._pipeline_plan import PipelinePlan, plan_pipeline_identity
 from pulumi_seawall._replication_args import BackupReplicationArgs, BackupReplicationImportIds
 from pulumi_seawall._replication_plan import ReplicationPlan, plan_replication
@@ -172,6 +189,7 @@ from pulumi_seawall.backup_replication import BackupReplication
 from pulumi_seawall.canary_rollout import CanaryRollout
 from pulumi_seawall.dashboards import Dashboards
 from pulumi_seawall.escalation import Escalation
+from pulumi_seawall.failover_observers import FailoverObservers
 from pulumi_seawall.failover_record import FailoverRecord
 from pulumi_seawall.failover_switch import FailoverSwitch
 from pulumi_seawall.fault_experiment import FaultExperiment
@@ -242,12 +260,21 @@ __all__ = [
     "EscalationArgs",
     "EscalationPlan",
     "EscalationReceiversArgs",
+    "FailoverClass",
+    "FailoverFenceArgs",
     "FailoverImportIds",
+    "FailoverLeaseArgs",
+    "FailoverMode",
+    "FailoverObservers",
+    "FailoverObserversArgs",
     "FailoverPlan",
     "FailoverRecord",
     "FailoverRecordArgs",
+    "FailoverServers",
+    "FailoverSettingsArgs",
     "FailoverSwitch",
     "FailoverSwitchArgs",
+    "FailoverTableArgs",
     "FaultExceptionArgs",
     "FaultExperiment",
     "FaultExperimentArgs",
@@ -273,6 +300,7 @@ __all__ = [
     "LatencyRecordArgs",
     "LevelPolicyArgs",
     "LoadBalancerArgs",
+    "MaintenanceWindowArgs",
     "MatcherStrategy",
     "MissingData",
     "MonitoredClusterArgs",
@@ -284,6 +312,10 @@ __all__ = [
     "ObjectPlan",
     "ObjectiveExceptionArgs",
     "ObjectivesArgs",
+    "ObserverCertificateArgs",
+    "ObserverClusterArgs",
+    "ObserverDatabaseArgs",
+    "ObserversPlan",
     "OpsgenieArgs",
     "PipelineIdentity",
     "PipelineIdentityArgs",
@@ -323,6 +355,7 @@ __all__ = [
     "SlackArgs",
     "SloPlan",
     "SpanArgs",
+    "SslMode",
     "SwitchArgs",
     "SwitchImportIds",
     "SwitchObjectArgs",
@@ -349,6 +382,7 @@ __all__ = [
     "WorkloadPlan",
     "WorkloadPurpose",
     "WriterNameArgs",
+    "WriterProof",
     "ZonePart",
     "ZoneSpread",
     "instance_identifier",
@@ -359,6 +393,7 @@ __all__ = [
     "plan_database",
     "plan_escalation",
     "plan_failover",
+    "plan_failover_observers",
     "plan_fault",
     "plan_health_check",
     "plan_latency",

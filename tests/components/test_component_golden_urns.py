@@ -15,6 +15,7 @@ import pulumi_seawall
 from asked_metrics import dashboards_args
 from backup_samples import plan_args, replication_args
 from monitoring_args import alert_rules_args, escalation_args, slo_args, watchdog_args
+from observers_args import observers_args
 from rollout_args import ONE_CLUSTER, rollout_args
 from topology_documents import shop
 
@@ -204,6 +205,11 @@ def canary_rollout() -> pulumi_seawall.CanaryRollout:
     return pulumi_seawall.CanaryRollout("shop", rollout_args(autoscaling=scaling))
 
 
+def failover_observers() -> pulumi_seawall.FailoverObservers:
+    """In two clusters, with everything that `FailoverObservers` can declare."""
+    return pulumi_seawall.FailoverObservers("shop", observers_args())
+
+
 def escalation() -> pulumi_seawall.Escalation:
     """Routes in two clusters."""
     return pulumi_seawall.Escalation("shop", escalation_args())
@@ -216,6 +222,7 @@ COMPONENTS = {
     "CanaryRollout": canary_rollout,
     "Escalation": escalation,
     "Dashboards": dashboards,
+    "FailoverObservers": failover_observers,
     "FailoverRecord": failover_record,
     "FailoverSwitch": failover_switch,
     "FaultExperiment": fault_experiment,

@@ -118,8 +118,8 @@ class Promote(Step):
     def precheck(self, context: Context) -> None:
         """Whether the operation is open, the announcement stands, the old writer is fenced, and nothing would be lost.
 
-        Once a promotion was begun the only way is forward: an old writer that is back by then is fenced by `apply`, and what
-        was accepted of the lag stands.
+        An old writer that is back is fenced by `apply`. Once a promotion was begun the only way is forward: what was accepted
+        of the lag then, stands.
         """
         require_open(self.around, context.operation)
         standing = self._standing(context)
@@ -130,26 +130,32 @@ class Promote(Step):
         new = servers.look(str(self.handover.new_writer))
         old = answer_of(servers, str(self.handover.old_writer))
         because = why_other_history(self.handover, old, new)
+        if because is None and not new.takes_writes:
+            if old is not None and old.position is not None and new.position is not None:
+                if fenced:
+                    self._wait_for_replay(context, old.position)
+            elif not self.fencing.promotion_begun:
+                because = why_too_far_behind(self.handover, new)
         if because is not None:
             raise StepRefused(because)
-        if not fenced or new.takes_writes:
-            return
-        if old is not None and old.position is not None and new.position is not None:
-            self._wait_for_replay(context, old.position)
-        elif not self.fencing.promotion_begun:
-            because = why_too_far_behind(self.handover, new)
-            if because is not None:
-                raise StepRefused(because)
 
     def apply(self, context: Context) -> None:
-        """Begin it; one that takes writes is left alone. An old writer that came back since it was looked at is fenced first."""
+        """Begin it; one that takes writes is left alone. An old writer that came back is fenced first, and what it has written
+        meanwhile is waited for.
+
+        Raises:
+            MemberUnreachable: It was fenced, and is not.
+        """
         servers, member = servers_of(self.around), str(self.handover.new_writer)
         if self.fencing.look(context.operation).state is FencingState.OPEN:
             old = str(self.handover.old_writer)
             servers.fence(old)
-            position = servers.look(old).position
-            if position is not None and servers.look(member).position is not None:
-                self._wait_for_replay(context, position)
+            look = self.fencing.look(context.operation)
+            if not look.state.closed:
+                raise MemberUnreachable(old, f"it was fenced again, and is not: {look.shown}")
+            new, left = servers.look(member), answer_of(servers, old)
+            if left is not None and left.position is not None and new.position is not None and not new.takes_writes:
+                self._wait_for_replay(context, left.position)
             context.check()
         servers.promote(member)
 
@@ -172,43 +178,17 @@ class Promote(Step):
         del context
         raise StepRefused("a promotion is not undone: fail over the other way")
 
-    def _see_to(self, context: Context, *, fence: bool) -> None:
-        """See that nobody writes to the old writer, and that the candidate has what it wrote; wait where time brings that.
-
-        Args:
-            context: Of the phase.
-            fence: Whether one that is back may be fenced now; else that is left to `apply`.
-        """
-        servers, old_name = servers_of(self.around), str(self.handover.old_writer)
-        state = self.fencing.look(context.operation).state
-        if state is FencingState.OPEN and fence:
-            context.check()
-            servers.fence(old_name)
-        back = state is FencingState.OPEN and not fence
-        if not back:
-            self._wait_for_fence(context)
-        new, old = servers.look(str(self.handover.new_writer)), answer_of(servers, old_name)
-        because = why_other_history(self.handover, old, new)
-        if because is None and old is not None and old.position is not None and new.position is not None:
-            if not back:
-                self._wait_for_replay(context, old.position)
-            return
-        because = because or why_too_far_behind(self.handover, new)
-        if because is not None:
-            raise StepRefused(because)
-
     def _standing(self, context: Context) -> Standing:
         return standing_of(self.around.live.read(), self.handover, context.operation)
 
     def _wait_for_fence(self, context: Context) -> bool:
-        """A resumed process counts the time anew; a writer that is back is not waited for, but refused while there is a way
-        back, and after that left to `apply`: `False`."""
+        """Wait until no app can have the old writer's epoch; a resumed process counts anew. `False`: it is back, and open."""
         while not (look := self.fencing.look(context.operation)).state.closed:
-            if look.state is FencingState.OPEN and self.fencing.promotion_begun:
+            if look.state is FencingState.OPEN:
                 return False
             if look.state is not FencingState.WAITING or context.fence is None:
                 raise StepRefused(f"{self.handover.old_writer} is not fenced: {look.shown}")
-            context.wait(min(LOOK_AGAIN_SECONDS, look.left_seconds))
+            context.wait(_pause(look))
         return True
 
     def _wait_for_replay(self, context: Context, position: int) -> None:

@@ -1,8 +1,9 @@
 """What a failover is asked to do: who hands over to whom, and under which conditions. Pure."""
 
 import dataclasses
+import math
 from dataclasses import dataclass
-from typing import Final, Self, cast
+from typing import Any, Final, Self, cast, get_args
 
 from seawall.errors import MISSING, InvalidInput
 from seawall.timing import FailureClass
@@ -64,8 +65,8 @@ class Handover:
             )
         for name in ("lag_limit_seconds", "epoch_lease_seconds"):
             value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise InvalidInput(name, value, allowed="above 0 seconds")
+            if value is not None and not 0 < value < math.inf:
+                raise InvalidInput(name, value, allowed="above 0 seconds, and finite")
         if self.epoch < 0:
             raise InvalidInput("epoch", self.epoch, allowed="0 or more")
         for name in ("reason", "opened_by", "lag_accepted_because", "unfenced_because"):
@@ -139,6 +140,11 @@ class Handover:
         values = dict(cast("dict[str, object]", dict(inputs)))
         try:
             values["failure_class"] = FailureClass(values["failure_class"])
+            for each in dataclasses.fields(cls):
+                if each.name in values and not _fits(values[each.name], each.type):
+                    raise InvalidInput(
+                        each.name, values[each.name], allowed=f"a value of its kind, {_kinds(each.type)}"
+                    )
             return cls(**values)  # pyright: ignore[reportArgumentType]
         except (KeyError, TypeError) as error:
             raise InvalidInput("handover", MISSING, allowed="every value of a handover", because=str(error)) from error
@@ -147,6 +153,18 @@ class Handover:
                 raise
             allowed = ", ".join(each.value for each in FailureClass)
             raise InvalidInput("failure_class", values["failure_class"], allowed=allowed) from error
+
+
+def _fits(value: object, kind: Any) -> bool:
+    """Whether a kept value is what a field may hold; a whole number may stand for a float, and `True` is no number."""
+    kinds = get_args(kind) or (kind,)
+    if isinstance(value, bool):
+        return bool in kinds
+    return isinstance(value, (*kinds, int) if float in kinds else kinds)
+
+
+def _kinds(kind: Any) -> str:
+    return " or ".join("none" if each is type(None) else each.__name__ for each in get_args(kind) or (kind,))
 
 
 def _plain(value: object) -> Scalar:

@@ -127,8 +127,10 @@ class FilePlace:
         return parse_live(text)
 
     def write(self, live: Live) -> None:
-        """As `LivePlace`: a file beside it, fsync and an atomic rename, under a lock of this host."""
+        """As `LivePlace`: a file beside it, fsync, an atomic rename and fsync of the folder, under a lock of this host."""
         draft = self._path.with_name(f".{self._path.name}.new")
+        if not self._path.parent.is_dir():  # a lock would make it: nobody follows a folder that was misspelled
+            raise PlaceUnavailable(self.where, f"there is no folder {self._path.parent}")
         try:
             with FileLock(self._path.with_name(f".{self._path.name}.lock"), timeout=LOCK_SECONDS):
                 if refuse_overtaken(self.where, self.read(), live):
@@ -137,10 +139,20 @@ class FilePlace:
                         file.flush()
                         os.fsync(file.fileno())
                     draft.replace(self._path)
+                    _sync_folder(self._path.parent)
         except Timeout as error:
             raise PlaceUnavailable(self.where, f"locked for {LOCK_SECONDS:g} s") from error
         except OSError as error:
             raise PlaceUnavailable(self.where, error.strerror or type(error).__name__) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """A rename that a power cut takes back would be an earlier epoch."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 @dataclass(frozen=True, slots=True)

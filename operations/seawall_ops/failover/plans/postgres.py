@@ -45,10 +45,11 @@ POLL_SECONDS: Final = 0.1  # until a reload is seen: the postmaster reads its fi
 NO_ADDRESSES: Final[Mapping[str, str]] = MappingProxyType({})
 
 # Of a replica that streams, and has replayed all it got, nothing is known that it lacks; otherwise the age of what it showed
-# last, which grows while its writer is idle or gone.
+# last, which grows while its writer is idle or gone. What it got begins at a segment's start after each connection, behind what
+# it has replayed, until more is written: then what the sender said it had at last is what counts.
 LAG: Final = (
-    "SELECT CASE WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn()"
-    " AND EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming') THEN 0"
+    "SELECT CASE WHEN EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming'"
+    " AND pg_last_wal_replay_lsn() IN (pg_last_wal_receive_lsn(), latest_end_lsn)) THEN 0"
     " ELSE extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()) END::float8"
 )
 READ_ONLY: Final = "SELECT current_setting('default_transaction_read_only')"

@@ -231,7 +231,7 @@ class FailoverObserversArgs(TypedDict):
     clusters: list[ObserverClusterArgs]
     """At least one."""
     image: pulumi.Input[str]
-    """With `seawall-ops`, `seawall[aws,psycopg]` and `python` on its PATH: a tag other than `latest`, or a digest."""
+    """With `seawall` of `seawall-ops[postgres]` and `python` on its PATH: a tag other than `latest`, or a digest."""
     settings: FailoverSettingsArgs
     """The file that observers and operators share."""
     act: NotRequired[bool]
@@ -251,6 +251,8 @@ class FailoverObserversArgs(TypedDict):
     """What a pod needs; default 100m and 256Mi."""
     env: NotRequired[dict[str, str]]
     """Further environment variables, e.g. `HTTPS_PROXY`. Never a secret: they stand in the state."""
+    secrets: NotRequired[dict[str, SecretKeyArgs]]
+    """Further environment variables from existing Secrets."""
     priority_class: NotRequired[str]
     """An existing PriorityClass, so that a full cluster keeps its observer."""
     deny_ingress: NotRequired[bool]

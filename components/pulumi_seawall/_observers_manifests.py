@@ -152,10 +152,10 @@ def _probe(plan: ObserversPlan, period: int, failures: int) -> dict[str, Any]:
 def _variables(plan: ObserversPlan, region: str) -> list[dict[str, Any]]:
     topology = topology_variables(plan.service, plan.environment, follow_live=True, live_region=plan.settings.arbiter)
     plain = {**plan.env, REGION_VARIABLE: region, STATE_VARIABLE: STATE, **topology}
-    secrets: dict[str, tuple[str, str]] = {}
+    secrets = dict(plan.secrets)
     if plan.database is not None:
         plain |= _libpq(plan.database)
-        secrets = {"PGUSER": plan.database.user, "PGPASSWORD": plan.database.password}
+        secrets |= {"PGUSER": plan.database.user, "PGPASSWORD": plan.database.password}
     return variables(plain, secrets)
 
 

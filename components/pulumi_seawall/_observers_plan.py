@@ -25,7 +25,9 @@ from pulumi_seawall._pod_parts import (
     plan_env,
     plan_resources,
     plan_secret_key,
+    plan_secrets,
     plan_user,
+    refuse_twice,
 )
 from pulumi_seawall._regions import known_region
 from seawall.contract import checked_environment, checked_service
@@ -92,6 +94,7 @@ class ObserversPlan:
         requests: CPU and memory.
         limits: Memory, and CPU where it is limited.
         env: Further variables.
+        secrets: Further variables, each a Secret's name and key.
         priority_class: Of the pods.
         deny_ingress: Whether nobody may connect to the pods.
         run_as: User and group.
@@ -111,6 +114,7 @@ class ObserversPlan:
     requests: Mapping[str, str]
     limits: Mapping[str, str]
     env: Mapping[str, str]
+    secrets: Mapping[str, tuple[str, str]]
     priority_class: str | None
     deny_ingress: bool
     run_as: int
@@ -176,10 +180,12 @@ def plan_failover_observers(args: FailoverObserversArgs) -> ObserversPlan:
         requests,
         limits,
         plan_env(given.get("env", {}), _is_ours),
+        plan_secrets(given.get("secrets", {}), _is_ours),
         object_name("priority_class", given["priority_class"]) if "priority_class" in given else None,
         flag("deny_ingress", given.get("deny_ingress", True)),
         plan_user(given),
     )
+    refuse_twice(plan.env, plan.secrets)
     _refuse_without_topology(plan)
     if plan.act:
         _refuse_to_act_alone(settings)

@@ -326,8 +326,12 @@ def _lease(args: object) -> dict[str, float]:
         if 0 < terms.get(key, 0) < SHORTEST_SECONDS:
             raise InvalidInput(f"{WHERE}{where}{key}", terms[key], allowed=f"0, or at least {SHORTEST_SECONDS}")
     values = {**LEASE, **terms}
-    least = sum(values[key] for key in ("margin_seconds", "renew_every_seconds", "retry_seconds"))
-    least += TRIES_OF_A_RENEWAL * values["request_timeout_seconds"]
+    least = (
+        values["margin_seconds"]
+        + values["renew_every_seconds"]
+        + TRIES_OF_A_RENEWAL * values["request_timeout_seconds"]
+        + values["retry_seconds"]
+    )
     if values["ttl_seconds"] < least:
         raise InvalidInput(
             f"{WHERE}{where}ttl_seconds",

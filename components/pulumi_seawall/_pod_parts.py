@@ -139,6 +139,17 @@ def plan_secrets(given: object, taken: Callable[[str], bool]) -> dict[str, tuple
     return secrets
 
 
+def refuse_twice(env: Mapping[str, str], secrets: Mapping[str, tuple[str, str]]) -> None:
+    """Refuse a variable that has a value and is a Secret's.
+
+    Raises:
+        InvalidInput: There is one.
+    """
+    for variable in secrets:
+        if variable in env:
+            raise InvalidInput(f"secrets[{variable}]", variable, allowed="a variable that is not in env too")
+
+
 def plan_secret_key(name: str, args: object) -> tuple[str, str]:
     """Name and key of `SecretKeyArgs`. Messages never show what else stands there.
 

@@ -24,6 +24,7 @@ from pulumi_seawall._pod_parts import (
     plan_secrets,
     plan_user,
     pod_security,
+    refuse_twice,
     topology_variables,
     topology_volume,
     variables,
@@ -150,9 +151,7 @@ def plan_pod(given: Mapping[str, Any], regions: Sequence[str]) -> PodPlan:
         lambda variable: variable in OWN_VARIABLES or (environment is not None and variable.startswith(OWN_PREFIX)),
     )
     secrets = plan_secrets(given.get("secrets", {}), OWN_VARIABLES.__contains__)
-    for variable in secrets:
-        if variable in env:
-            raise InvalidInput(f"secrets[{variable}]", variable, allowed="a variable that is not in env too")
+    refuse_twice(env, secrets)
     writable = tuple(
         _folder(f"writable_paths[{place}]", path)
         for place, path in enumerate(listed("writable_paths", given.get("writable_paths", ["/tmp"])))  # noqa: S108 -- the pod's

@@ -1,6 +1,5 @@
 """Arguments of `FailoverObservers`, changed by path as those of the components that watch."""
 
-import copy
 from typing import Any
 
 import pulumi_seawall
@@ -39,7 +38,7 @@ ACTING: dict[str, Any] = {
 """Changes with which observers fail over by themselves."""
 EVERY_SETTING: dict[str, Any] = {
     **SETTINGS,
-    "aws_status": True,
+    "aws_status": False,
     "write_statement": "UPDATE heartbeat SET at = now()",
     "mode": "automatic",
     "interval_seconds": 20,
@@ -76,13 +75,12 @@ EVERY_SETTING: dict[str, Any] = {
     "members": {HOME: "10.0.0.1:5432"},
     "promote_seconds": 1800,
 }
-"""Each key once, with a value that is not the reader's default."""
+"""Each key once."""
 
 
 def observers_args(**changes: Any) -> Any:
     """The arguments with each path set, or removed where the value is `...`."""
-    own = {path: copy.deepcopy(value) if isinstance(value, dict | list) else value for path, value in changes.items()}
-    return changed(OBSERVERS, own)
+    return changed(OBSERVERS, changes)
 
 
 def planned(**changes: Any) -> pulumi_seawall.ObserversPlan:

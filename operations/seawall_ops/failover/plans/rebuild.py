@@ -21,6 +21,7 @@ __all__ = ["LEASE", "REBUILD_SECONDS", "VERSION", "Rebuild", "rebuild_plan"]
 LEASE: Final = "rebuild-"  # before the cluster's name
 VERSION: Final = 1  # of what the steps mean
 REBUILD_SECONDS: Final = 6 * 3600.0  # ours: a base backup of a terabyte at 50 MB/s, for instance
+ANSWER_SECONDS: Final = 60.0  # for what rebuilds to end by itself once its time is up, before it is given up
 LIFT_SECONDS: Final = 900.0  # as for making a fence
 
 
@@ -40,7 +41,8 @@ def rebuild_plan(
         around: What it works on.
         rebuilder: What makes servers replicas.
         declared_primary: The primary region as it is declared now; needed to release the name.
-        rebuild_seconds: For the rebuild, and for what it then has to catch up with, each; after that a person is needed.
+        rebuild_seconds: For the rebuild, which what does it has to keep by itself, and for what the member then has to catch up
+            with, each; after that a person is needed.
         prediction: How long the rebuild is predicted to take.
 
     Raises:
@@ -53,7 +55,7 @@ def rebuild_plan(
             around,
             rebuilder,
             release,
-            timeouts=Timeouts(apply_seconds=rebuild_seconds, verify_seconds=rebuild_seconds),
+            timeouts=Timeouts(apply_seconds=rebuild_seconds + ANSWER_SECONDS, verify_seconds=rebuild_seconds),
             terms={} if prediction is None else {Phase.APPLY: prediction},
         ),
         LiftFence(request, around, rebuilder, timeouts=Timeouts(apply_seconds=LIFT_SECONDS)),

@@ -62,11 +62,11 @@ class SslMode(Enum):
 
 
 class FailoverTableArgs(TypedDict):
-    """An existing table in DynamoDB. Never a global one: those are last-writer-wins."""
+    """A table in DynamoDB. Never a global one: those are last-writer-wins."""
 
     region: str
     """AWS region of the table; none that may fail over, unless nothing is ever acted on."""
-    table: str
+    table: pulumi.Input[str]
     """The table's name, 3 to 255 letters, digits, dots, hyphens and underscores."""
 
 

@@ -14,11 +14,22 @@ from typing import Any, Final, cast
 
 import pulumi
 
-from pulumi_seawall._inputs import checked_keys, flag, is_plain, line, listed, member, plain_string, shown, text, whole
+from pulumi_seawall._inputs import (
+    checked_keys,
+    flag,
+    is_plain,
+    line,
+    listed,
+    matching,
+    member,
+    plain_string,
+    shown,
+    text,
+    whole,
+)
 from pulumi_seawall._observers_args import (
     FailoverClass,
     FailoverFenceArgs,
-    FailoverLeaseArgs,
     FailoverMode,
     FailoverServers,
     FailoverSettingsArgs,
@@ -26,22 +37,17 @@ from pulumi_seawall._observers_args import (
     MaintenanceWindowArgs,
     WriterProof,
 )
+from pulumi_seawall._observers_numbers import SECONDS, WHERE, lease_terms, policy_numbers, seconds, shortest_staleness
 from pulumi_seawall._regions import known_region, region_outside
-from seawall._numbers import number
 from seawall.errors import MISSING, InvalidInput
 
-WHERE: Final = "settings."
 FEWEST_DOMAINS: Final = 3  # with two, the one that is left cannot tell a dead neighbor from a cut line
 WITHOUT_A_THIRD: Final = "without a third witness a dead region and a cut line look the same"
 LONGEST_NAME: Final = 63  # characters of a cluster: it is a key, and part of file names
 LONGEST_LINE: Final = 2_000  # characters of a reason or a statement
-LONGEST_SECONDS: Final = 31_536_000  # a year: beyond it is a typing error
-SHORTEST_SECONDS: Final = 0.001  # what is shorter no clock here tells apart
 LONGEST_WINDOW_MINUTES: Final = 1_440  # a day
 LONGEST_RETENTION_DAYS: Final = 35  # RDS's limit
-MOST_CHECKS: Final = 1_000  # to look back at
 HIGHEST_PORT: Final = 65_535
-TRIES_OF_A_RENEWAL: Final = 2  # that may time out before a lease is lost
 SIDES: Final = 2  # of a switch
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 TABLE: Final = re.compile(r"[A-Za-z0-9._-]{3,255}")  # DynamoDB
@@ -52,25 +58,6 @@ LEFT_OUT: Final[Mapping[str, str]] = {
     "rebuild_command": "an observer rebuilds nothing: it stands in the settings of who runs seawall failover rebuild",
 }
 """Keys of the file that are no arguments, each with why."""
-SECONDS: Final[Mapping[str, float]] = {
-    "interval_seconds": 30.0,
-    "timeout_seconds": 5.0,
-    "decision_interval_seconds": 10.0,
-    "lag_limit_seconds": 30.0,
-    "cool_down_seconds": 3_600.0,
-    "operations_window_seconds": 86_400.0,
-}
-"""Of the policy, with the reader's defaults."""
-COUNTS: Final[Mapping[str, int]] = {"failures_to_trip": 3, "window": 3, "successes_to_clear": 6, "most_operations": 1}
-LEASE: Final[Mapping[str, float]] = {
-    "ttl_seconds": 30.0,
-    "margin_seconds": 3.0,
-    "renew_every_seconds": 8.0,
-    "request_timeout_seconds": 5.0,
-    "retry_seconds": 1.0,
-    "jitter_ratio": 0.1,
-}
-MAY_BE_ZERO: Final = ("margin_seconds", "jitter_ratio")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +66,7 @@ class FailoverSettings:
 
     Args:
         content: What stands in it, with placeholders for what is known only during the deployment.
-        later: That, by its place: key and name.
+        later: That, by its place: the key, and perhaps a name below it.
         domains: With a voice.
         interval_seconds: Between two rounds.
         timeout_seconds: Of each check.
@@ -89,7 +76,7 @@ class FailoverSettings:
     """
 
     content: Mapping[str, Any]
-    later: Mapping[tuple[str, str], pulumi.Output[str]] = field(repr=False)
+    later: Mapping[tuple[str, ...], pulumi.Output[str]] = field(repr=False)
     domains: tuple[str, ...]
     interval_seconds: float
     timeout_seconds: float
@@ -112,11 +99,12 @@ class FailoverSettings:
             lambda known: as_text(self._with(dict(zip(places, known, strict=True))))
         )
 
-    def _with(self, known: Mapping[tuple[str, str], str]) -> dict[str, Any]:
-        whole_content = copy.deepcopy(dict(self.content))
-        for (key, name), value in known.items():
-            whole_content[key][name] = value
-        return whole_content
+    def _with(self, known: Mapping[tuple[str, ...], str]) -> dict[str, Any]:
+        complete = copy.deepcopy(dict(self.content))
+        for (*above, name), value in known.items():
+            target = complete[above[0]] if above else complete
+            target[name] = value
+        return complete
 
 
 def as_text(content: Mapping[str, Any]) -> str:
@@ -145,24 +133,24 @@ def plan_settings(args: object, regions: Sequence[str]) -> FailoverSettings:
         few = f"{len(domains)} failure domain{'s' * (len(domains) != 1)} ({', '.join(domains)}): {WITHOUT_A_THIRD}"
         never = few if forced else "settings.mode = recommend"
     away_from = regions if never is None else ()
-    board, board_region = _table("board", given["board"], away_from)
+    later: dict[tuple[str, ...], pulumi.Output[str]] = {}
+    board, board_region = _table("board", given["board"], away_from, later)
     content: dict[str, Any] = {
         "cluster": _printable("cluster", given["cluster"], LONGEST_NAME),
         "domains": list(domains),
         "board": board,
         "references": _references(given["references"]),
         **({"mode": mode.value} if forced or asked is not None else {}),
-        **_numbers(given),
+        **policy_numbers(given),
         **_watching(given),
     }
     arbiter = _outside("arbiter", given.get("arbiter", board_region), away_from)
     for name in ("leases", "journals"):
         if name in given:
-            content[name], _ = _table(name, given[name], away_from)
+            content[name], _ = _table(name, given[name], away_from, later)
     if "arbiter" in given:
         content["arbiter"] = arbiter
     content |= _failing_over(given)
-    later: dict[tuple[str, str], pulumi.Output[str]] = {}
     content |= _switch(given, later)
     return FailoverSettings(
         content,
@@ -174,12 +162,6 @@ def plan_settings(args: object, regions: Sequence[str]) -> FailoverSettings:
         never,
         forced,
     )
-
-
-def shortest_staleness(content: Mapping[str, Any]) -> float:
-    """Two rounds, each with the time-outs of its checks and of the board."""
-    values = {**SECONDS, **content}
-    return float(2 * (values["interval_seconds"] + 2 * values["timeout_seconds"]))
 
 
 def _domains(given: object) -> tuple[str, ...]:
@@ -195,16 +177,19 @@ def _outside(name: str, region: object, regions: Sequence[str]) -> str:
     return region_outside(name, region, regions) if regions else known_region(name, region)
 
 
-def _table(name: str, args: object, away_from: Sequence[str]) -> tuple[str, str]:
-    """The table as the file names it, and its region."""
+def _table(
+    name: str, args: object, away_from: Sequence[str], later: dict[tuple[str, ...], pulumi.Output[str]]
+) -> tuple[str, str]:
+    """The table as the file names it, and its region; a name that is not known yet goes into `later`."""
     given = checked_keys(f"{WHERE}{name}.", args, FailoverTableArgs)
     region = _outside(f"{name}.region", given["region"], away_from)
-    table = plain_string(f"{WHERE}{name}.table", given["table"])
-    if not TABLE.fullmatch(table):
-        raise InvalidInput(
-            f"{WHERE}{name}.table", table, allowed="3 to 255 letters, digits, dots, hyphens, underscores"
-        )
-    return f"dynamodb://{region}/{table}", region
+    allowed = "3 to 255 letters, digits, dots, hyphens, underscores"
+    table = matching(f"{WHERE}{name}.table", given["table"], TABLE, allowed)
+    start = f"dynamodb://{region}/"
+    if isinstance(table, str):
+        return f"{start}{table}", region
+    later[name,] = pulumi.Output.concat(start, table)
+    return start, region
 
 
 def _references(given: object) -> list[str]:
@@ -227,36 +212,6 @@ def _host(name: str, value: object, form: re.Pattern[str], allowed: str) -> str:
     if match is None or not 1 <= int(match["port"] or 1) <= HIGHEST_PORT:
         raise InvalidInput(name, shown(value), allowed=allowed)
     return match[0]
-
-
-def _numbers(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The policy's numbers that are given, held against each other."""
-    counts = {key: whole(f"{WHERE}{key}", given[key], 1, MOST_CHECKS) for key in COUNTS if key in given}
-    count = {**COUNTS, **counts}
-    if count["window"] < count["failures_to_trip"]:
-        allowed = f"at least failures_to_trip = {count['failures_to_trip']}"
-        raise InvalidInput(f"{WHERE}window", count["window"], allowed=allowed)
-    if count["successes_to_clear"] <= count["failures_to_trip"]:
-        raise InvalidInput(
-            f"{WHERE}successes_to_clear",
-            count["successes_to_clear"],
-            allowed=f"more than failures_to_trip = {count['failures_to_trip']}",
-            because="what flaps has to stay out for longer than it took to notice",
-        )
-    seconds = {key: _seconds(key, given[key]) for key in SECONDS if key in given}
-    values = {**SECONDS, **seconds}
-    _seconds("timeout_seconds", values["timeout_seconds"], at_most=values["interval_seconds"] / 2)
-    least = shortest_staleness(values)
-    if "stale_after_seconds" in given:
-        seconds["stale_after_seconds"] = _seconds("stale_after_seconds", given["stale_after_seconds"], least)
-    _seconds("cool_down_seconds", values["cool_down_seconds"], seconds.get("stale_after_seconds", least))
-    _seconds("operations_window_seconds", values["operations_window_seconds"], values["cool_down_seconds"])
-    return {**counts, **seconds}
-
-
-def _seconds(name: str, value: object, least: float = SHORTEST_SECONDS, at_most: float = LONGEST_SECONDS) -> float:
-    number(f"{WHERE}{name}", value, at_least=least, at_most=at_most)
-    return cast("float", value)
 
 
 def _watching(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -292,7 +247,7 @@ def _failing_over(given: Mapping[str, Any]) -> dict[str, Any]:
     """How a failover is run, as far as it is given."""
     found: dict[str, Any] = {}
     if "lease_terms" in given:
-        found["lease_terms"] = _lease(given["lease_terms"])
+        found["lease_terms"] = lease_terms(given["lease_terms"])
     for key, kind in (("servers", FailoverServers), ("verify_by", WriterProof)):
         if key in given:
             found[key] = member(f"{WHERE}{key}", given[key], kind).value
@@ -303,44 +258,13 @@ def _failing_over(given: Mapping[str, Any]) -> dict[str, Any]:
         found["fence"] = _fence(given["fence"])
     for key in ("epoch_lease_seconds", "promote_seconds"):
         if key in given:
-            found[key] = _seconds(key, given[key])
+            found[key] = seconds(key, given[key])
     if "members" in given:
         members = _named("members", given["members"])
         found["members"] = {
             name: _host(f"{WHERE}members[{name}]", each, ADDRESS, "host:port") for name, each in members.items()
         }
     return found
-
-
-def _lease(args: object) -> dict[str, float]:
-    where = "lease_terms."
-    given = cast("dict[str, Any]", checked_keys(f"{WHERE}{where}", args, FailoverLeaseArgs))
-    most = {"jitter_ratio": 1.0}
-    terms = {
-        key: _seconds(
-            f"{where}{key}", value, 0.0 if key in MAY_BE_ZERO else SHORTEST_SECONDS, most.get(key, LONGEST_SECONDS)
-        )
-        for key, value in given.items()
-    }
-    for key in MAY_BE_ZERO:
-        if 0 < terms.get(key, 0) < SHORTEST_SECONDS:
-            raise InvalidInput(f"{WHERE}{where}{key}", terms[key], allowed=f"0, or at least {SHORTEST_SECONDS}")
-    values = {**LEASE, **terms}
-    least = (
-        values["margin_seconds"]
-        + values["renew_every_seconds"]
-        + TRIES_OF_A_RENEWAL * values["request_timeout_seconds"]
-        + values["retry_seconds"]
-    )
-    if values["ttl_seconds"] < least:
-        raise InvalidInput(
-            f"{WHERE}{where}ttl_seconds",
-            values["ttl_seconds"],
-            allowed=f"at least {least:g}",
-            because=f"margin_seconds + renew_every_seconds + {TRIES_OF_A_RENEWAL} x request_timeout_seconds + retry_seconds "
-            "must pass before one unanswered renewal loses the lease",
-        )
-    return terms
 
 
 def _fence(args: object) -> dict[str, Any]:
@@ -358,7 +282,7 @@ def _fence(args: object) -> dict[str, Any]:
     return found
 
 
-def _switch(given: Mapping[str, Any], later: dict[tuple[str, str], pulumi.Output[str]]) -> dict[str, Any]:
+def _switch(given: Mapping[str, Any], later: dict[tuple[str, ...], pulumi.Output[str]]) -> dict[str, Any]:
     """The switch's positions and endpoints; what is not known yet goes into `later`."""
     found: dict[str, Any] = {}
     for key in ("switch", "switch_endpoints"):

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from observers_args import ARBITER, AWAY, EVERY_SETTING, HOME, SETTINGS, observers_args, planned
-from pulumi_seawall import FailoverObservers, _observers_args, _observers_settings
+from pulumi_seawall import FailoverObservers, _observers_args, _observers_numbers, _observers_settings
 from seawall.errors import InvalidInput
 from seawall_ops.failover.operating import FENCE_KEYS, KEYS, ServersKind
 from seawall_ops.failover.policy import FEWEST_DOMAINS, MaintenanceWindow, Mode, Policy
@@ -18,7 +18,7 @@ from seawall_ops.lease import LeaseTerms
 from seawall_ops.lease._model import TRIES_BEFORE_THE_END
 
 REGIONS = (HOME, AWAY)
-SECONDS = st.one_of(st.integers(1, 400), st.floats(0.001, 400.0), st.just(_observers_settings.LONGEST_SECONDS))
+SECONDS = st.one_of(st.integers(1, 400), st.floats(0.001, 400.0), st.just(_observers_numbers.LONGEST_SECONDS))
 
 
 def keys_of(shape: Any) -> set[str]:
@@ -54,7 +54,7 @@ def test_every_key_of_the_file_is_an_argument_or_named_as_left_out():
     assert arguments | left_out == known
     assert not arguments & left_out
     assert keys_of(_observers_args.FailoverFenceArgs) == set(FENCE_KEYS)
-    assert keys_of(_observers_args.FailoverLeaseArgs) == fields_of(LeaseTerms) == set(_observers_settings.LEASE)
+    assert keys_of(_observers_args.FailoverLeaseArgs) == fields_of(LeaseTerms) == set(_observers_numbers.LEASE)
     assert keys_of(_observers_args.MaintenanceWindowArgs) == fields_of(MaintenanceWindow)
     assert set(EVERY_SETTING) == arguments
 
@@ -93,12 +93,12 @@ def test_what_is_not_given_is_left_to_the_reader():
     plan = planned().settings
     assert set(plan.content) == set(SETTINGS)
     policy = read().policy
-    for key, value in {**_observers_settings.SECONDS, **_observers_settings.COUNTS}.items():
+    for key, value in {**_observers_numbers.SECONDS, **_observers_numbers.COUNTS}.items():
         assert getattr(policy, key) == value, key
     assert plan.staleness_seconds == policy.staleness_seconds
     assert (plan.interval_seconds, plan.timeout_seconds) == (policy.interval_seconds, policy.timeout_seconds)
-    assert LeaseTerms(**_observers_settings.LEASE) == LeaseTerms()
-    assert _observers_settings.TRIES_OF_A_RENEWAL == TRIES_BEFORE_THE_END
+    assert LeaseTerms(**_observers_numbers.LEASE) == LeaseTerms()
+    assert _observers_numbers.TRIES_OF_A_RENEWAL == TRIES_BEFORE_THE_END
     assert _observers_settings.FEWEST_DOMAINS == FEWEST_DOMAINS
 
 
@@ -107,8 +107,8 @@ def test_what_is_not_given_is_left_to_the_reader():
     st.fixed_dictionaries(
         {},
         optional={
-            **dict.fromkeys((*_observers_settings.SECONDS, "stale_after_seconds"), SECONDS),
-            **dict.fromkeys(_observers_settings.COUNTS, st.integers(0, 12)),
+            **dict.fromkeys((*_observers_numbers.SECONDS, "stale_after_seconds"), SECONDS),
+            **dict.fromkeys(_observers_numbers.COUNTS, st.integers(0, 12)),
         },
     )
 )
@@ -126,7 +126,7 @@ def test_numbers_are_refused_here_if_and_only_if_the_reader_refuses_them(numbers
     st.fixed_dictionaries(
         {},
         optional={
-            **dict.fromkeys(_observers_settings.LEASE, SECONDS),
+            **dict.fromkeys(_observers_numbers.LEASE, SECONDS),
             "margin_seconds": st.one_of(st.just(0), SECONDS),
             "jitter_ratio": st.floats(0.001, 1.5),
         },
@@ -163,13 +163,14 @@ def test_two_domains_only_recommend_and_that_is_said():
     assert planned().warnings == ()
 
 
-def test_a_switch_that_is_declared_in_the_same_program_stands_in_the_file(deploy, deployment):
-    """The names of its buckets are known only during the deployment; so is what the pods are marked with."""
+def test_what_is_declared_in_the_same_program_stands_in_the_file(deploy, deployment):
+    """Names of buckets and tables are known only during the deployment; so is what the pods are marked with."""
     switch = {HOME: "s3://switch-1/out-of-service", AWAY: "s3://switch-2/out-of-service"}
 
     def program() -> FailoverObservers:
         later = {region: pulumi.Output.from_input(place) for region, place in switch.items()}
-        return FailoverObservers("shop", observers_args(settings__switch=later))
+        board = {"region": ARBITER, "table": pulumi.Output.from_input("seawall-votes")}
+        return FailoverObservers("shop", observers_args(settings__switch=later, settings__board=board))
 
     deploy(program)
     (text,) = {made.inputs["data"]["failover.yaml"] for made in deployment.of("ConfigMap").values()}

@@ -245,12 +245,81 @@ def test_who_may_not_is_told_so_and_has_changed_nothing(
     del servers
     monkeypatch.setenv("PGUSER", USER)
     ordinary = servers_of(postgres_fleet)
-    for method in (ordinary.fence, ordinary.lift):
-        with pytest.raises(StepRefused, match=r"permission denied.*GRANT ALTER SYSTEM ON PARAMETER"):
-            method("db0")
+    with pytest.raises(StepRefused, match="is not shown: GRANT pg_monitor"):
+        ordinary.fence("db0")
+    with pytest.raises(StepRefused, match=r"permission denied.*GRANT ALTER SYSTEM ON PARAMETER"):
+        ordinary.lift("db0")
     with pytest.raises(StepRefused, match=r"permission denied.*GRANT EXECUTE ON FUNCTION pg_promote"):
         ordinary.promote("db1")
     assert not ordinary.fence_of("db0").closed
+
+
+@pytest.fixture
+def operator(servers: PostgresServers, postgres_fleet: PostgresFleet, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A role of which all servers know, with no right yet; asked as it from here on."""
+    del servers
+    primary, role = postgres_fleet.primary, "seawall_operator"
+    primary.sql(f"CREATE ROLE {role} LOGIN PASSWORD '{primary.password}'")
+    postgres_fleet.wait_in_step()
+    monkeypatch.setenv("PGUSER", role)
+    yield role
+    for server in postgres_fleet.servers:
+        if server.running and not server.in_recovery():
+            server.sql("ALTER SYSTEM RESET ALL")
+            server.sql("SELECT pg_reload_conf()")
+            until_answer(lambda server=server: server.sql("SHOW default_transaction_read_only") == "off")
+            server.sql(f"DROP OWNED BY {role}; DROP ROLE {role}")
+
+
+def test_the_rights_that_are_asked_for_are_enough_and_each_is_missed_before_anything_is_changed(
+    operator: str, postgres_fleet: PostgresFleet
+):
+    """Half a fence, refused in the middle, would leave a writer read-only that everybody believes to be as it was."""
+    primary, servers = postgres_fleet.primary, servers_of(postgres_fleet)
+    for grant, named in (
+        ("GRANT pg_monitor TO {}", "pg_monitor"),
+        ("GRANT pg_signal_backend TO {}", "pg_signal_backend"),
+        ("GRANT EXECUTE ON FUNCTION pg_reload_conf(), pg_promote(boolean, integer) TO {}", "pg_reload_conf"),
+        ("GRANT ALTER SYSTEM ON PARAMETER default_transaction_read_only TO {}", "ALTER SYSTEM ON PARAMETER"),
+    ):
+        with pytest.raises(StepRefused, match=named):
+            servers.fence("db0")
+        assert "default_transaction_read_only" not in (primary.folder / "postgresql.auto.conf").read_text()
+        primary.sql(grant.format(operator))
+    primary.sql(f"GRANT EXECUTE ON FUNCTION pg_read_file(text, bigint, bigint, boolean) TO {operator}")
+    with psycopg.connect(primary.dsn(SUPERUSER, SUPERUSER)) as session:
+        session.execute("SELECT 1")
+        with pytest.raises(StepRefused, match=f"sessions of superusers, and there are some: {SUPERUSER}"):
+            servers.fence("db0")
+    assert "default_transaction_read_only" not in (primary.folder / "postgresql.auto.conf").read_text()
+    postgres_fleet.wait_in_step()
+    with psycopg.connect(primary.dsn()) as session:
+        session.execute("CREATE TABLE open_one (n int)")
+        servers.fence("db0")
+        assert servers.fence_of("db0").closed
+        session.close()
+    servers.lift("db0")
+    servers.try_write("db0")
+    assert servers.streams("db1")
+    servers.promote("db1")
+    until_answer(lambda: servers.look("db1").takes_writes)
+    servers.try_write("db1")
+    assert servers.history("db1", servers.look("db1").timeline or 0) is not None
+
+
+def test_a_fence_that_is_refused_in_the_middle_is_not_called_untouched(
+    servers: PostgresServers, monkeypatch: pytest.MonkeyPatch
+):
+    """A right that goes away meanwhile: the setting is there, and the plan must take it back."""
+
+    def refused(self: PostgresServers, member: str) -> None:
+        raise StepRefused(f"{self.where}: {member} says no")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(PostgresServers, "fence_of", refused)
+        with pytest.raises(MemberUnreachable, match="says no"):
+            servers.fence("db0")
+    assert servers.fence_of("db0").shown != "db0 lets new sessions write"
 
 
 def test_a_wrong_password_is_refused_and_not_repeated(

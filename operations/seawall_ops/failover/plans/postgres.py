@@ -15,6 +15,9 @@ REVOKE CONNECT are changes of the catalog, which replicate. Rights that are need
     GRANT ALTER SYSTEM ON PARAMETER default_transaction_read_only TO operator;   -- PostgreSQL 15
     GRANT EXECUTE ON FUNCTION pg_reload_conf(), pg_promote(boolean, integer) TO operator;
     GRANT pg_signal_backend, pg_monitor TO operator;
+    GRANT EXECUTE ON FUNCTION pg_read_file(text, bigint, bigint, boolean) TO operator;  -- for a rebuild's loss alone
+
+Sessions of superusers only a superuser ends: while there are any, another role is refused.
 """
 
 import contextlib
@@ -38,7 +41,7 @@ SET_GRANT: Final = (
     "GRANT ALTER SYSTEM ON PARAMETER default_transaction_read_only and EXECUTE ON FUNCTION pg_reload_conf() to its role"
 )
 PROMOTE_GRANT: Final = "GRANT EXECUTE ON FUNCTION pg_promote(boolean, integer) to its role"
-END_GRANT: Final = "GRANT pg_signal_backend to its role; sessions of superusers only a superuser ends"
+END_GRANT: Final = "GRANT pg_signal_backend to the operator's role"
 SEE_GRANT: Final = "GRANT pg_monitor to the operator's role"
 NO_RIGHT: Final = "42501"  # insufficient_privilege
 POLL_SECONDS: Final = 0.1  # until a reload is seen: the postmaster reads its files within milliseconds
@@ -67,6 +70,15 @@ END_OLDER: Final = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHER
 PREPARED: Final = "SELECT count(*) FROM pg_prepared_xacts"
 SEES_ALL: Final = (
     "SELECT pg_has_role(current_user, 'pg_read_all_stats', 'usage') OR current_setting('is_superuser') = 'on'"
+)
+MAY_RELOAD: Final = "SELECT has_function_privilege('pg_reload_conf()', 'execute')"
+MAY_END: Final = (
+    "SELECT pg_has_role(current_user, 'pg_signal_backend', 'usage') OR current_setting('is_superuser') = 'on'"
+)
+# PostgreSQL lets nobody but a superuser end them.
+OUT_OF_REACH: Final = (
+    "SELECT string_agg(DISTINCT usename, ', ') FROM pg_stat_activity JOIN pg_roles ON pg_roles.oid = usesysid"
+    " WHERE backend_type = 'client backend' AND rolsuper AND current_setting('is_superuser') <> 'on'"
 )
 RECEIVER: Final = "SELECT status FROM pg_stat_wal_receiver"
 HISTORY: Final = "SELECT pg_read_file(format('pg_wal/%%s.history', %s::text), 0, %s, true)"
@@ -169,26 +181,42 @@ class PostgresServers:
         """Make it read-only, and end every session of a client from before that.
 
         Raises:
-            StepRefused: A role or a database is exempt from the setting, or a right is missing.
+            StepRefused: A role or a database is exempt from the setting, or a right is missing; nothing was changed.
         """
-        with self.session(member, "look at exemptions") as session:
-            exempt = session.execute(EXEMPT).fetchone()[0]
-        if exempt is not None:
-            raise StepRefused(
-                f"{member}: default_transaction_read_only is off for {exempt}, whatever the server says: ALTER ... RESET it"
-            )
+        self._require_fence(member)
         self._set(member, CLOSE, "on")
         ends = self._clock.monotonic() + self._timeout_seconds
-        while not self.fence_of(member).closed:
-            with self.session(member, "end sessions", END_GRANT) as session:
-                session.execute(END_OLDER)
-            if self._clock.monotonic() >= ends:
-                raise MemberUnreachable(member, f"sessions did not end within {self._timeout_seconds:g} s")
-            self._sleep(POLL_SECONDS)
+        try:
+            while not self.fence_of(member).closed:
+                with self.session(member, "end sessions", END_GRANT) as session:
+                    session.execute(END_OLDER)
+                if self._clock.monotonic() >= ends:
+                    raise MemberUnreachable(member, f"sessions did not end within {self._timeout_seconds:g} s")
+                self._sleep(POLL_SECONDS)
+        except StepRefused as refusal:  # not as a whole: the setting is there
+            raise MemberUnreachable(member, refusal.because) from refusal
 
     def lift(self, member: str) -> None:
         """Take the setting away."""
         self._set(member, REOPEN, "off")
+
+    def _require_fence(self, member: str) -> None:
+        """All that could be refused in the middle is looked at first: half a fence is an outage that nobody knows of."""
+        with self.session(member, "look at rights and exemptions") as session:
+            if not session.execute(SEES_ALL).fetchone()[0]:
+                raise StepRefused(f"{member}: whose sessions there are is not shown: {SEE_GRANT}")
+            if not session.execute(MAY_END).fetchone()[0]:
+                raise StepRefused(f"{member}: permission denied to end sessions: {END_GRANT}")
+            superusers = session.execute(OUT_OF_REACH).fetchone()[0]
+            exempt = session.execute(EXEMPT).fetchone()[0]
+        if superusers is not None:
+            raise StepRefused(
+                f"{member}: only a superuser ends the sessions of superusers, and there are some: {superusers}"
+            )
+        if exempt is not None:
+            raise StepRefused(
+                f"{member}: default_transaction_read_only is off for {exempt}, whatever the server says: ALTER ... RESET it"
+            )
 
     def promote(self, member: str) -> None:
         """Ask a replica to end its recovery; it takes a second or so."""
@@ -210,6 +238,8 @@ class PostgresServers:
     def _set(self, member: str, statement: str, wanted: str) -> None:
         """Change the setting, and see it in a new session: a reload is not answered."""
         with self.session(member, statement, SET_GRANT) as session:
+            if not session.execute(MAY_RELOAD).fetchone()[0]:  # or it would come into force at some restart
+                raise StepRefused(f"{member}: permission denied to reload: {SET_GRANT}")
             session.execute(statement)
             session.execute("SELECT pg_reload_conf()")
         ends = self._clock.monotonic() + self._timeout_seconds

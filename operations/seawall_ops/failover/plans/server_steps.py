@@ -54,7 +54,7 @@ class Fence(Step):
         """Fence it; while it is silent, try again until no app has its epoch any more.
 
         Raises:
-            MemberUnreachable: It is silent, and there is nothing to wait for.
+            MemberUnreachable: It is silent, and there is nothing to wait for; or it answers, and was not fenced in time.
         """
         servers, member = servers_of(self.around), str(self.handover.old_writer)
         while True:
@@ -66,6 +66,8 @@ class Fence(Step):
                     raise MemberUnreachable(member, f"{error.because}: {NO_FENCE}") from error
                 if look.state.closed:
                     return
+                if not context.remaining_seconds():
+                    raise
                 context.wait(_pause(look))
             else:
                 return
@@ -205,5 +207,7 @@ class Promote(Step):
 
 
 def _pause(look: FencingLook) -> float:
-    """Seconds until the next try at a silent writer: not beyond the moment when its epoch has run out everywhere."""
+    """Seconds until the next try: not beyond the moment when a silent writer's epoch has run out everywhere."""
+    if look.state is not FencingState.WAITING:
+        return LOOK_AGAIN_SECONDS
     return min(LOOK_AGAIN_SECONDS, max(LEAST_PAUSE_SECONDS, look.left_seconds))

@@ -16,6 +16,7 @@ from seawall.errors import CloudUnavailable, InvalidInput
 from seawall.topology import Engine, merge
 from seawall_ops.failover.operating import Operating, ServersKind, Table
 from seawall_ops.failover.plans import assembling
+from seawall_ops.failover.plans import kept as kept_module
 from seawall_ops.failover.plans.choosing import Conditions, to_region
 from seawall_ops.failover.plans.handover import Handover
 from seawall_ops.failover.plans.kept import KeptHandovers
@@ -173,6 +174,28 @@ def test_a_handover_is_found_on_another_machine_where_the_journals_are(tmp_path,
         there.find("failover-region-2")
     with pytest.raises(CloudUnavailable, match="ResourceNotFound"):
         KeptHandovers(tmp_path / "no", Table("us-west-2", "none"), dynamodb=dynamodb).find("failover-region-1")
+
+
+def test_the_client_of_the_handovers_is_made_before_the_outage(tmp_path, monkeypatch):
+    """Making one takes seconds on a busy machine, and an observer that acts must not spend them while the writer is lost."""
+    made: list[str] = []
+
+    class Table:
+        item: dict[str, Any]
+
+        def put_item(self, **asked: Any) -> None:
+            self.item = asked["Item"]
+
+        def get_item(self, **_: object) -> dict[str, Any]:
+            return {"Item": self.item}
+
+    monkeypatch.setattr(kept_module, "client", lambda *_: made.append("client") or Table())
+    kept = KeptHandovers(tmp_path, RECORDS)
+    assert made == ["client"]
+    kept.keep("failover-region-3", handover())
+    (tmp_path / "handovers" / "failover-region-3.json").unlink()
+    assert kept.find("failover-region-3") == handover()
+    assert made == ["client"]
 
 
 def test_a_broken_handover_is_one_line(tmp_path):

@@ -30,13 +30,17 @@ class KeptHandovers:
     Args:
         folder: Of the operations of this machine.
         table: Of the journals, so that another machine can go on; `None`: they are of this machine.
-        dynamodb: boto3's client; default one of the user's own credentials.
+        dynamodb: boto3's client; default one of the user's own credentials, made now: an observer has it before it acts.
+
+    Raises:
+        CloudUnavailable: There are no such credentials.
     """
 
     def __init__(self, folder: Path, table: Table | None = None, *, dynamodb: Any = None) -> None:
         self._folder: Final = folder / FOLDER
         self._table: Final = table
-        self._given: Final = dynamodb
+        made = client("dynamodb", table.region) if dynamodb is None and table is not None else dynamodb
+        self._dynamodb: Final[Any] = made
 
     def keep(self, operation: str, handover: Handover) -> None:
         """Keep it. Saying the same twice changes nothing.
@@ -99,7 +103,7 @@ class KeptHandovers:
 
         with asking("dynamodb PutItem"):
             try:
-                self._dynamodb(table).put_item(
+                self._dynamodb.put_item(
                     TableName=table.name,
                     Item={**_key(operation), "handover": {"S": text}},
                     ConditionExpression="attribute_not_exists(operation)",
@@ -112,12 +116,9 @@ class KeptHandovers:
 
     def _get(self, table: Table, operation: str) -> str | None:
         with asking("dynamodb GetItem"):
-            found = self._dynamodb(table).get_item(TableName=table.name, Key=_key(operation), ConsistentRead=True)
+            found = self._dynamodb.get_item(TableName=table.name, Key=_key(operation), ConsistentRead=True)
         item = cast("dict[str, dict[str, str]]", found.get("Item") or {})
         return item["handover"]["S"] if item else None
-
-    def _dynamodb(self, table: Table) -> Any:
-        return client("dynamodb", table.region) if self._given is None else self._given
 
 
 def _parsed(text: str, where: str) -> Handover:

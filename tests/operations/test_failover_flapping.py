@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import pytest
 
+from failover_acting_world import ActingVotes, done
 from failover_world import AWAY, DAY, HOME, POLICY, THIRD, World, with_policy
 from seawall.timing import FailureClass
 from seawall_ops.failover.decision import Recommend, Stay
@@ -83,6 +84,26 @@ def flap_for_a_day(kind: str, interval_seconds: float) -> None:
 def test_flapping_moves_the_writer_at_most_once_in_a_day(kind):
     """What comes and goes, and follows the writer around, is healed by nobody who keeps moving it."""
     flap_for_a_day(kind, 10 * INTERVAL_SECONDS)
+
+
+@pytest.mark.parametrize("kind", FLAPPING)
+def test_flapping_promotes_at_most_once_in_a_day_with_the_real_plan_and_actors(kind, tmp_path, monkeypatch):
+    """What is decided is acted on, waited for, resumed and fenced again as in production; the cause follows whoever takes writes."""
+    monkeypatch.setenv("SEAWALL_STATE", str(tmp_path / "state"))
+    interval = 10 * INTERVAL_SECONDS
+    world = ActingVotes(tmp_path, with_policy(interval_seconds=interval, decision_interval_seconds=interval))
+    FLAPPING[kind](world)
+    cause = world.down
+    world.down = lambda subject, seen_from, now: world.writes(subject) and cause(subject, seen_from, now)
+    with world.acting():
+        world.run(DAY)
+    most = MOST[kind]
+    assert len(world.promotions) == done(world.ledger) == len(world.ledger.operations) == most
+    assert world.ledger.open is None
+    assert world.plan.read()["broken"] == []
+    # The old writer came back unfenced when its wave was over: it was fenced, and never lifted.
+    assert world.plan.read()["servers"][HOME]["fenced"] is bool(most)
+    assert [what for what, _ in world.servers.calls if what == "lift"] == []
 
 
 @pytest.mark.soak

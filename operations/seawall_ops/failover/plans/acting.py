@@ -7,6 +7,7 @@ begun is left to people.
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, Literal, final
@@ -55,6 +56,7 @@ class Actor:
         kept: Where handovers are.
         trail: The record; closed with the actor.
         clock: Monotonic time.
+        sleep: Waits between two polls of a step, in seconds.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Actor:
         kept: KeptHandovers,
         trail: Trail,
         clock: Clock = SYSTEM_CLOCK,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._found: Final = found
         self._around: Final = around
@@ -79,6 +82,7 @@ class Actor:
         self._kept: Final = kept
         self._trail: Final = trail
         self._clock: Final = clock
+        self._sleep: Final = sleep
         self._cancellation: Final = Cancellation()
         self._lock: Final = threading.Lock()
         self._wanted: tuple[Act, str | None] | None = None
@@ -240,6 +244,8 @@ class Actor:
             trail=self._trail,
             confirm=lambda _: self._found.policy.mode is Mode.AUTOMATIC,
             cancellation=self._cancellation,
+            clock=self._clock,
+            sleep=self._sleep,
         )
 
     def _told(self, result: Result) -> None:

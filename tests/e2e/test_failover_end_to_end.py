@@ -22,12 +22,14 @@ from failover_runs import phases, records_of
 from localcloud.postgres_fleet import PostgresFleet
 from order_load import OrderLoad
 from seawall.topology import Live
-from seawall_ops.audit import Decision, Record, StepPhase, Vote
+from seawall_ops.audit import Decision, Fence, Record, StepPhase, Vote
+from seawall_ops.failover.plans.acting import WATCH
 from writer_outage import Outage, all_records, ended, play, sent_records
 
 pytestmark = pytest.mark.xdist_group("postgres")
 
 WRITER, CANDIDATE = MEMBERS[:2]
+READ_ONLY = "SHOW default_transaction_read_only"
 
 
 def opened(records: list[Record]) -> set[str]:
@@ -107,7 +109,7 @@ def hold_promises(estate: Estate, load: OrderLoad, outage: Outage) -> Live:
 def test_a_killed_writer_is_replaced_once_and_nobody_writes_to_it_when_it_returns(
     postgres_fleet: PostgresFleet, tmp_path: Path
 ):
-    """From the kill to the orders, and what comes back afterward: it takes writes, nobody gives it any, and status says why."""
+    """From the kill to the orders, and what comes back afterward: nobody writes to it, an observer fences it, status says why."""
     with Estate(tmp_path, postgres_fleet, SCALED) as estate, logged_on_failure(estate):
         estate.start_shop()
         estate.start_observers()
@@ -120,25 +122,41 @@ def test_a_killed_writer_is_replaced_once_and_nobody_writes_to_it_when_it_return
             assert sum(leg.seconds for leg in outage.legs) == pytest.approx(outage.writing - outage.killed)
             sys.stdout.write(table_of(outage.legs) + "\n")
 
-            # It returns as a writer of its own, of an earlier history.
+            # It returns as a writer of its own, of an earlier history and without a fence: it is fenced for good.
             old = estate.servers[WRITER]
             old.start()
             assert not old.in_recovery()
             kept = orders_of(old)
+            estate.wait(lambda: old.sql(READ_ONLY) == "on", "an observer has fenced who came back", *observers(estate))
+            estate.wait(lambda: "confirmed" in fenced_again(estate), "it is on the record", *observers(estate))
             since = time.monotonic()
             estate.wait(lambda: all(load.taken_since(since, port) for port in ports), "all instances write on")
         assert orders_of(old) == kept
         assert {each.number for each in load.taken_since(since)} <= orders_of(estate.servers[CANDIDATE])
         assert len(opened(all_records(estate))) == 1  # a failure that was healed is not healed again
 
-        status = json.loads(asked(estate, "failover", "status", "--settings", str(estate.settings), "--json").stdout)
+        shown = asked(estate, "failover", "status", "--settings", str(estate.settings), "--json")
+        assert shown.stdout, shown.stderr
+        status = json.loads(shown.stdout)
         assert status["fenced"] == [WRITER]
         assert [each["state"] for each in status["operations"]] == ["done"]
+        assert fenced_again(estate)[0] == "requested"
         # What the observers have recorded is whole, on their own disks and in the third region.
         for domain in SCALED.policy.domains:
             verified = asked(estate, "audit", "verify", "--file", str(estate.audit(domain)))
             assert verified.returncode == 0, verified.stdout + verified.stderr
         assert opened(sent_records(estate)) == opened(outage.records)
+
+
+def observers(estate: Estate) -> list[str]:
+    """Their processes' names."""
+    return [f"observer-{domain}" for domain in estate.numbers.policy.domains]
+
+
+def fenced_again(estate: Estate) -> list[str]:
+    """What is recorded of the old writer's fences outside of any failover: `requested`, and then how it went."""
+    facts = [each.fact for each in all_records(estate) if each.operation == WATCH]
+    return [each.state for each in facts if isinstance(each, Fence) and each.subject == WRITER]
 
 
 def acting(estate: Estate) -> str | None:
@@ -150,6 +168,7 @@ def acting(estate: Estate) -> str | None:
     return None
 
 
+@pytest.mark.soak
 def test_when_whoever_acts_is_killed_in_the_middle_another_one_brings_it_to_its_end(
     postgres_fleet: PostgresFleet, tmp_path: Path
 ):

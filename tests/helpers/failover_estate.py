@@ -14,6 +14,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -69,7 +70,7 @@ PROMOTE_SECONDS: Final = 60.0  # a promotion here takes a fraction of a second
 START_SECONDS: Final = 60.0  # for some Pythons at once, on a machine that has other things to do
 ROOT: Final = Path(__file__).resolve().parents[2]
 SHOP: Final = ROOT / "examples" / "shop"
-OBSERVE: Final = (str(Path(__file__).with_name("acting_observer.py")),)
+OBSERVE: Final = ("-m", "seawall_ops.cli", "failover", "observe", "--act")
 KEPT_VARIABLES: Final = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "TZ")
 
 
@@ -261,6 +262,7 @@ class Estate:
             "board": f"dynamodb://{THIRD}/{BOARD}",
             "references": [self.endpoint.removeprefix("http://")],
             "leases": f"dynamodb://{THIRD}/{LEASES}",
+            "lease_terms": asdict(self.numbers.leases),
             "journals": f"dynamodb://{THIRD}/{RECORDS}",
             "servers": "postgres",
             "epoch_lease_seconds": self.numbers.epoch_lease_seconds,
@@ -306,7 +308,7 @@ class Estate:
         for domain in self.numbers.policy.domains:
             self.audit(domain).parent.mkdir(exist_ok=True)
             self.start(
-                f"observer-{domain}", self.as_operator(domain), *OBSERVE, "--settings", str(settings), "--act",
+                f"observer-{domain}", self.as_operator(domain), *OBSERVE, "--settings", str(settings),
                 "--domain", domain, "--name", domain, "--audit", str(self.audit(domain)),
             )  # fmt: skip
         names = [f"observer-{domain}" for domain in self.numbers.policy.domains]

@@ -143,7 +143,7 @@ class FakeAws:
                 fault.times -= 1
                 if fault.lost_answer:
                     getattr(self, f"_on_{operation.lower()}")(region, given)
-                raise _error(fault.error, operation, f"https://{service}.{region}.example")
+                raise aws_error(fault.error, operation, f"https://{service}.{region}.example")
         return getattr(self, f"_on_{operation.lower()}")(region, given)
 
     def _settle(self) -> None:
@@ -170,7 +170,7 @@ class FakeAws:
         try:
             return self.instances[region, identifier]
         except KeyError:
-            raise _error("DBInstanceNotFound", "DescribeDBInstances", "") from None
+            raise aws_error("DBInstanceNotFound", "DescribeDBInstances", "") from None
 
     def _on_describedbinstances(self, region: str, given: dict[str, Any]) -> dict[str, Any]:
         if "DBInstanceIdentifier" in given:
@@ -180,7 +180,7 @@ class FakeAws:
     def _on_promotereadreplica(self, region: str, given: dict[str, Any]) -> dict[str, Any]:
         instance = self._instance(region, given["DBInstanceIdentifier"])
         if instance["DBInstanceStatus"] != "available" or "ReadReplicaSourceDBInstanceIdentifier" not in instance:
-            raise _error("InvalidDBInstanceState", "PromoteReadReplica", "")
+            raise aws_error("InvalidDBInstanceState", "PromoteReadReplica", "")
         instance["asked_retention"] = given.get("BackupRetentionPeriod")
         self._follow("PromoteReadReplica", instance)
         return {"DBInstance": dict(instance)}
@@ -188,7 +188,7 @@ class FakeAws:
     def _on_rebootdbinstance(self, region: str, given: dict[str, Any]) -> dict[str, Any]:
         instance = self._instance(region, given["DBInstanceIdentifier"])
         if instance["DBInstanceStatus"] != "available":
-            raise _error("InvalidDBInstanceState", "RebootDBInstance", "")
+            raise aws_error("InvalidDBInstanceState", "RebootDBInstance", "")
         self._follow("RebootDBInstance", instance)
         return {"DBInstance": dict(instance)}
 
@@ -224,7 +224,7 @@ class FakeAws:
         if any(
             (each["RuleNumber"], each["Egress"]) == (given["RuleNumber"], given["Egress"]) for each in acl["Entries"]
         ):
-            raise _error("NetworkAclEntryAlreadyExists", "CreateNetworkAclEntry", "")
+            raise aws_error("NetworkAclEntryAlreadyExists", "CreateNetworkAclEntry", "")
         acl["Entries"].append({key: value for key, value in given.items() if key != "NetworkAclId"})
         return {}
 
@@ -236,7 +236,7 @@ class FakeAws:
             if (each["RuleNumber"], each["Egress"]) != (given["RuleNumber"], given["Egress"])
         ]
         if len(kept) == len(acl["Entries"]):
-            raise _error("InvalidNetworkAclEntry.NotFound", "DeleteNetworkAclEntry", "")
+            raise aws_error("InvalidNetworkAclEntry.NotFound", "DeleteNetworkAclEntry", "")
         acl["Entries"] = kept
         return {}
 
@@ -275,7 +275,8 @@ def _answer(model: Any, context: dict[str, Any], **_: Any) -> tuple[_Response, d
     return _Response(), {**content, "ResponseMetadata": {"HTTPStatusCode": 200, "HTTPHeaders": {"date": date}}}
 
 
-def _error(code: str, operation: str, endpoint: str) -> Exception:
+def aws_error(code: str, operation: str, endpoint: str = "") -> Exception:
+    """What botocore raises of a code; `unreachable` and `time-out` are silence."""
     if code == "unreachable":
         return EndpointConnectionError(endpoint_url=endpoint)
     if code == "time-out":

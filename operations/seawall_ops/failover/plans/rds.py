@@ -62,9 +62,22 @@ RDS_CALLS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "lift": ("ec2:DeleteNetworkAclEntry", "ec2:DeleteTags", "ec2:DescribeNetworkAcls", "rds:DescribeDBInstances"),
     "promote": ("rds:DescribeDBInstances", "rds:PromoteReadReplica"),
+    "rebuild": (
+        "ec2:CreateSecurityGroup",
+        "ec2:DescribeSecurityGroups",
+        "kms:DescribeKey",
+        "rds:AddTagsToResource",
+        "rds:CreateDBInstanceReadReplica",
+        "rds:DescribeAccountAttributes",
+        "rds:DescribeDBInstances",
+        "rds:ModifyDBInstance",
+        "rds:RebootDBInstance",
+    ),
+    "rebuild, by RDS": ("iam:PassRole", "kms:CreateGrant"),
 }
 """What is called, by purpose, as IAM names it. `fence_of` makes the reading calls of `fence`; reading lists all instances of the
-region, for what else a fence would cut."""
+region, for what else a fence would cut.
+What RDS does by itself, in the caller's name, is no call of ours: it hands on the monitoring's role, and uses the key."""
 
 
 @final
@@ -135,7 +148,8 @@ class RdsServers:
         """What RDS and, where it can be asked, the server say.
 
         A server that follows nobody takes writes, as soon as RDS says that it serves: in the middle of a promotion it is
-        out of recovery, and is about to be rebooted.
+        out of recovery, and is about to be rebooted. Of a replica behind a fence, which keeps whoever asks out, too, RDS's
+        word is enough: it is one that was rebuilt, and cannot take over before its fence is lifted.
 
         Raises:
             MemberUnreachable: One of the two does not answer, or RDS is at work on an instance that follows nobody.
@@ -143,8 +157,8 @@ class RdsServers:
         """
         where = self._member(member)
         instance = self._api.existing(where)
-        said = None if self._sql is None else self._sql.look(member)
         source = source_of(instance)
+        said = self._said(where, instance)
         if source is None:
             judged = promotion(instance, backing_up_counts=said is not None)
             if judged.progress is not Progress.DONE and not serves(status_of(instance)):
@@ -231,6 +245,17 @@ class RdsServers:
             return self._members[name]
         except KeyError:
             raise InvalidInput("member", name, allowed=f"one of {', '.join(self._members)}") from None
+
+    def _said(self, member: Member, instance: Mapping[str, Any]) -> MemberLook | None:
+        """What the server says; `None` where it is not asked, or is a replica that its own fence keeps us from."""
+        if self._sql is None:
+            return None
+        try:
+            return self._sql.look(member.name)
+        except MemberUnreachable:
+            if source_of(instance) is not None and serves(status_of(instance)) and self._fences.look(member).closed:
+                return None
+            raise
 
     def _follows(self, member: Member) -> bool:
         return source_of(self._api.existing(member)) is not None

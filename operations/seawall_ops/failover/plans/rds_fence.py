@@ -41,6 +41,7 @@ from seawall_ops.failover.plans.rds_networks import (
     subnets_of,
     tagged_networks,
 )
+from seawall_ops.failover.plans.rds_settings import OURS, tags_of
 from seawall_ops.failover.plans.rds_waiting import Judgment, Progress, ended_badly, serves, status_of, wait_for
 from seawall_ops.failover.plans.servers import FenceLook, MemberUnreachable
 
@@ -201,6 +202,7 @@ class RdsFence:
             each["DBInstanceIdentifier"]
             for each in self._api.every(member, "rds", "DescribeDBInstances", "DBInstances")
             if each["DBInstanceIdentifier"] not in (member.identifier, *allowed)
+            and tags_of(each).get(OURS) != member.identifier  # put aside by a rebuild: nobody gets in anyway
             and subnets_of(each) & cut
             and cast("Mapping[str, Any]", each.get("Endpoint") or {}).get("Port", port)
             == port  # one that is being made may get the same

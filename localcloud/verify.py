@@ -15,6 +15,7 @@ from rich.table import Table
 from localcloud.apps import AppInstance, ask, order_and_find
 from localcloud.databases import Databases
 from localcloud.findings import Finding, unlike
+from localcloud.verify_arbiter import arbiter_tables
 from localcloud.verify_backups import backups
 from localcloud.verify_dashboards import dashboards
 from localcloud.verify_escalation import escalations
@@ -64,7 +65,7 @@ def read_back(
 
     Args:
         outputs: The program's outputs: `zone_id`, `fqdn`, `records`, `health_checks`, `alarms`, `switch`, `topology`, `database`,
-            `backups`, `faults`, `identities`, `pipeline`, `monitoring`, `escalation`, `dashboards`, `releases`.
+            `backups`, `arbiter`, `faults`, `identities`, `pipeline`, `monitoring`, `escalation`, `dashboards`, `releases`.
         endpoint: The cloud's address.
         recorded_file: Where the provider plugin keeps what the cloud cannot emulate.
         manifests: Where the Kubernetes plugin has rendered, a folder per cluster.
@@ -81,6 +82,7 @@ def read_back(
             *topologies(session, endpoint, outputs, look_up),
             *databases(outputs, look_up),
             *backups(session, endpoint, outputs),
+            *arbiter_tables(session, endpoint, outputs),
             *faults(session, endpoint, outputs),
             *identities(session, endpoint, outputs, recorded_file),
             *config_maps(outputs, manifests),

@@ -7,6 +7,7 @@ from typing import Any, Final, cast
 import pulumi
 
 from pulumi_seawall import (
+    ArbiterPlan,
     FailoverPlan,
     PipelineIdentity,
     PipelineIdentityArgs,
@@ -18,9 +19,11 @@ from pulumi_seawall import (
     plan_pipeline_identity,
     plan_workload_identity,
 )
+from pulumi_seawall._arbiter_plan import KEYS
 from pulumi_seawall._arns import arn
 from seawall.errors import MISSING, InvalidInput
 from seawall.topology import Topology
+from stacks.arbiter import ArbiterTables, planned_table_arns
 from stacks.claims import S3
 from stacks.edge import Edge
 from stacks.environment import PROJECT, Environment
@@ -34,6 +37,7 @@ UNKNOWN_POSITIONS: Final = {
 }
 READ_THE_LIVE_DOCUMENT: Final = (WorkloadPurpose.APP, WorkloadPurpose.OBSERVER, WorkloadPurpose.OPERATOR)
 Switches = Mapping[str, list[pulumi.Input[str]]]
+Tables = Mapping[str, pulumi.Input[str]]
 
 
 @dataclass(frozen=True)
@@ -52,8 +56,16 @@ class Identity:
     """Exported by the stack; `make dev` holds `identities` and `pipeline` against the cloud."""
 
 
-def plan_identity(environment: Environment, topology: Topology, edge: FailoverPlan) -> IdentityPlan | None:
+def plan_identity(
+    environment: Environment, topology: Topology, edge: FailoverPlan, arbiter: ArbiterPlan | None = None
+) -> IdentityPlan | None:
     """Check every role; registers nothing. None where the section is absent.
+
+    Args:
+        environment: The environment.
+        topology: With the databases that an operator may promote.
+        edge: With the switch that an operator may throw, or without one.
+        arbiter: With the tables of a failover, where they are declared here.
 
     Raises:
         InvalidInput: A value is not allowed.
@@ -66,6 +78,7 @@ def plan_identity(environment: Environment, topology: Topology, edge: FailoverPl
         allowed = "the region of seawall:identity.tables, outside of what fails over"
         raise InvalidInput("seawall:arbiter", MISSING, allowed=allowed)
     switches: Switches = {key: [UNKNOWN_POSITIONS[key]] for key in _switch_arguments(edge)}
+    tables = planned_table_arns(environment, arbiter)
     with_cluster = [region.name for region in environment.regions if region.cluster is not None]
     workloads: dict[WorkloadPurpose, WorkloadPlan] = {}
     for purpose, workload in settings.workloads.items():
@@ -75,7 +88,9 @@ def plan_identity(environment: Environment, topology: Topology, edge: FailoverPl
                 names = ", ".join(with_cluster) or "there is none"
                 raise InvalidInput(f"{where}.clusters", region, allowed=f"a region with a cluster: {names}")
         with named_as(below(f"{where}.")):
-            workloads[purpose] = plan_workload_identity(_args(environment, topology, purpose, workload, switches))
+            workloads[purpose] = plan_workload_identity(
+                _args(environment, topology, purpose, workload, switches, tables)
+            )
     if settings.pipeline is None:
         return IdentityPlan(workloads, None)
     with named_as(below("seawall:identity.pipeline.")):
@@ -88,6 +103,7 @@ def declare_identity(
     topology: Topology,
     edge_plan: FailoverPlan,
     edge: Edge,
+    arbiter: ArbiterTables | None,
     options: pulumi.ResourceOptions,
 ) -> Identity | None:
     """Declare the roles. None where the section is absent.
@@ -98,6 +114,7 @@ def declare_identity(
         topology: With the databases that an operator may promote.
         edge_plan: With the switch that an operator may throw, or without one.
         edge: What came of that plan.
+        arbiter: The tables of a failover, where they are declared here.
         options: For every resource.
     """
     settings = environment.identity
@@ -109,9 +126,15 @@ def declare_identity(
         key: [positions.apply(lambda known, region=region: _position_arn(known[region])) for region in regions]
         for key in _switch_arguments(edge_plan)
     }
+    tables: Tables = {}
+    if arbiter is not None:
+        arns = arbiter.component.table_arns
+        tables = {table: arns.apply(lambda known, table=table: known[table]) for table in KEYS}
     workloads = {
         purpose: WorkloadIdentity(
-            f"{environment.label}-{purpose.value}", _args(environment, topology, purpose, workload, switches), options
+            f"{environment.label}-{purpose.value}",
+            _args(environment, topology, purpose, workload, switches, tables),
+            options,
         )
         for purpose, workload in settings.workloads.items()
     }
@@ -156,6 +179,7 @@ def _args(
     purpose: WorkloadPurpose,
     settings: WorkloadSettings,
     switches: Switches,
+    tables: Tables,
 ) -> WorkloadIdentityArgs:
     """A purpose's role as the component wants it: the service, its regions, its databases and switches."""
     own = environment.service if purpose is WorkloadPurpose.APP else f"{environment.service}-{purpose.value}"
@@ -187,28 +211,24 @@ def _args(
         identity["databases"] = [
             {"region": member.region, "identifier": member.identifier} for member in members if member.identifier
         ]
-        identity.update(_tables(environment, purpose))
+        identity.update(_tables(environment, purpose, tables))
     if purpose is WorkloadPurpose.OPERATOR:
         identity.update(switches)
     return cast(WorkloadIdentityArgs, identity)
 
 
-def _tables(environment: Environment, purpose: WorkloadPurpose) -> dict[str, str]:
-    """The failover's tables that a purpose writes to, and whose items."""
-    tables = environment.identity.tables if environment.identity else None
-    if tables is None or environment.arbiter is None:
+def _tables(environment: Environment, purpose: WorkloadPurpose, declared: Tables) -> dict[str, pulumi.Input[str]]:
+    """The failover's tables that a purpose writes to, and whose items: those that are named, else those declared here."""
+    named = environment.identity.tables if environment.identity else None
+    if environment.arbiter is None:
         return {}
-    names = {"board": tables.board}
-    if purpose is WorkloadPurpose.OPERATOR:
-        names |= {"leases": tables.leases, "journals": tables.journals}
     account_id, region = environment.account("seawall:identity"), environment.arbiter.region
-    found = {
-        f"{key}_table_arn": arn("dynamodb", region, account_id, f"table/{name}")
-        for key, name in names.items()
-        if name is not None
-    }
+    names = named.given("cluster") if named else {}
+    arns = {**declared, **{key: arn("dynamodb", region, account_id, f"table/{name}") for key, name in names.items()}}
+    written = KEYS if purpose is WorkloadPurpose.OPERATOR else ("board",)
+    found = {f"{key}_table_arn": arns[key] for key in written if key in arns}
     if found.keys() & {"board_table_arn", "leases_table_arn"}:
-        found["cluster"] = tables.cluster or environment.label
+        found["cluster"] = (named.cluster if named else None) or environment.label
     return found
 
 

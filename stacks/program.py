@@ -6,9 +6,10 @@ from typing import Any
 
 import pulumi
 
-from pulumi_seawall import DashboardsPlan, DatabasePlan, FailoverPlan, FaultPlan, GroupPlan, RolloutPlan
+from pulumi_seawall import ArbiterPlan, DashboardsPlan, DatabasePlan, FailoverPlan, FaultPlan, GroupPlan, RolloutPlan
 from seawall.errors import SeawallError
 from seawall.topology import Topology
+from stacks.arbiter import declare_arbiter, plan_arbiter
 from stacks.dashboards import declare_shown, plan_shown
 from stacks.data import declare_data, plan_data, planned_database
 from stacks.edge import declare_edge, plan_edge
@@ -33,6 +34,7 @@ class Plans:
     data: DatabasePlan | None
     recovery: RecoveryPlan | None
     topology: Topology
+    arbiter: ArbiterPlan | None
     faults: Mapping[str, FaultPlan]
     identity: IdentityPlan | None
     monitoring: MonitoringPlans | None
@@ -60,15 +62,16 @@ def declare() -> None:
     edge = declare_edge(environment, plans.edge, topics[ROUTE53_REGION], options)
     reads = declare_reads(environment, plans.reads, plans.edge, edge, topics[ROUTE53_REGION], options)
     workload = declare_workload(environment, plans.topology, data, options)
+    arbiter = declare_arbiter(environment, plans.arbiter, options)
     faults = declare_faults(environment, plans.faults, [data.component] if data else [], options)
-    identity = declare_identity(environment, plans.identity, plans.topology, plans.edge, edge, options)
+    identity = declare_identity(environment, plans.identity, plans.topology, plans.edge, edge, arbiter, options)
     monitoring = declare_monitoring(environment, plans.monitoring, plans.recovery, workload, options)
     shown = declare_shown(environment, plans.shown, workload, options)
     release = declare_release(environment, plans.release, workload, options)
 
     pulumi.export("service", environment.service)
     pulumi.export("environment", environment.environment)
-    parts = (edge, reads, workload, data, recovery, faults, identity, monitoring, shown, release)
+    parts = (edge, reads, workload, data, recovery, arbiter, faults, identity, monitoring, shown, release)
     for name, value in joined(*(part.outputs for part in parts if part is not None)).items():
         pulumi.export(name, value)
 
@@ -99,10 +102,11 @@ def check(environment: Environment) -> Plans:
     recovery = plan_recovery(environment, data)
     topology = plan_topology(environment, planned_database(environment, data) if data else None)
     plan_workload(environment, topology)
+    arbiter = plan_arbiter(environment)
     faults = plan_faults(environment)
-    identity = plan_identity(environment, topology, edge)
+    identity = plan_identity(environment, topology, edge, arbiter)
     monitoring = plan_monitoring(environment, recovery)
     shown = plan_shown(environment)
     release = plan_release(environment)
     refuse_to_undo(topology, read_live(environment.service, environment.environment, environment.live_regions))
-    return Plans(edge, reads, data, recovery, topology, faults, identity, monitoring, shown, release)
+    return Plans(edge, reads, data, recovery, topology, arbiter, faults, identity, monitoring, shown, release)

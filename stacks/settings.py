@@ -1,9 +1,9 @@
 """The sections of `Pulumi.<env>.yaml`, as typed values. Their limits stay with whom they are for."""
 
 from enum import Enum
-from typing import Final, cast
+from typing import Annotated, Final, cast
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from pulumi_seawall import ObjectivesArgs, SwitchArgs
 from seawall.objectives import ObjectiveException, Objectives
@@ -169,11 +169,25 @@ class Dns(Section):
     """Existing records, checks and alarms to take over: see `FailoverImportIds`."""
 
 
+def _all_by_default(value: object) -> object:
+    """`true` as the section with nothing in it, `false` as none."""
+    return ({} if value else None) if isinstance(value, bool) else value
+
+
+class ArbiterTables(Section):
+    """A failover's tables, declared here. See `pulumi_seawall.FailoverArbiterArgs`, which has the limits."""
+
+    kms_key_arn: str | None = None
+    import_ids: dict[str, str] | None = None
+
+
 class Arbiter(Section):
     """What says who has which role when regions disagree: outside of what may fail over."""
 
     region: str
     """AWS region, none of the environment's, whose live document counts."""
+    tables: Annotated[ArbiterTables | None, BeforeValidator(_all_by_default)] = None
+    """The tables of `seawall failover` in that region; `true` is all by default. Without it they are somebody else's."""
 
 
 class Alarms(Section):

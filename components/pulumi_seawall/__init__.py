@@ -1,6 +1,8 @@
 """Pulumi components for services that live in more than one AWS region."""
 
 from pulumi_seawall._alert_timing import PredictedAlert
+from pulumi_seawall._arbiter_args import ArbiterImportIds, FailoverArbiterArgs
+from pulumi_seawall._arbiter_plan import ArbiterPlan, plan_failover_arbiter
 from pulumi_seawall._backup_args import (
     BackupCopyArgs,
     BackupPlanArgs,
@@ -189,6 +191,7 @@ from pulumi_seawall.backup_replication import BackupReplication
 from pulumi_seawall.canary_rollout import CanaryRollout
 from pulumi_seawall.dashboards import Dashboards
 from pulumi_seawall.escalation import Escalation
+from pulumi_seawall.failover_arbiter import FailoverArbiter
 from pulumi_seawall.failover_observers import FailoverObservers
 from pulumi_seawall.failover_record import FailoverRecord
 from pulumi_seawall.failover_switch import FailoverSwitch
@@ -214,6 +217,8 @@ __all__ = [
     "AlbRouterArgs",
     "AlertRules",
     "AlertRulesArgs",
+    "ArbiterImportIds",
+    "ArbiterPlan",
     "AutoscalingArgs",
     "BackupCopyArgs",
     "BackupPlan",
@@ -260,6 +265,8 @@ __all__ = [
     "EscalationArgs",
     "EscalationPlan",
     "EscalationReceiversArgs",
+    "FailoverArbiter",
+    "FailoverArbiterArgs",
     "FailoverClass",
     "FailoverFenceArgs",
     "FailoverImportIds",
@@ -393,6 +400,7 @@ __all__ = [
     "plan_database",
     "plan_escalation",
     "plan_failover",
+    "plan_failover_arbiter",
     "plan_failover_observers",
     "plan_fault",
     "plan_health_check",

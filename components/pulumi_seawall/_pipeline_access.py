@@ -79,6 +79,11 @@ TYPES: Final[Mapping[str, TypeAccess]] = {
     "aws:cloudwatch/metricAlarm:MetricAlarm": _of(
         "cloudwatch", "DescribeAlarms ListTagsForResource", "PutMetricAlarm DeleteAlarms TagResource UntagResource"
     ),
+    "aws:dynamodb/table:Table": _of(
+        "dynamodb",
+        "DescribeContinuousBackups DescribeTable DescribeTimeToLive ListTagsOfResource",
+        "CreateTable DeleteTable UpdateContinuousBackups UpdateTable TagResource UntagResource",
+    ),
     "aws:ec2/securityGroup:SecurityGroup": _of(
         "ec2",
         "DescribeSecurityGroups DescribeSecurityGroupRules",
@@ -233,6 +238,7 @@ PROVIDER_ONLY: Final[Mapping[str, str]] = {
     "backup-storage:MountCapsule": "AWS Backup asks for it when a vault is made",
     "cloudwatch:TagResource": "tags of an alarm that exists",
     "cloudwatch:UntagResource": "tags of an alarm that exists",
+    "dynamodb:DescribeTimeToLive": "the real provider reads whether items end by themselves",
     "ec2:DescribeVpcs": "Route 53 looks at the VPC that a private zone is for",
     "rds:CreateDBInstanceReadReplica": "a replica; the sample that the test takes through its life is a writer",
     "rds:CreateDBSnapshot": "the final snapshot of a writer",
@@ -263,6 +269,7 @@ sent at all, so that the test compares nothing there."""
 ARNS: Final[Mapping[str, tuple[str, ...]]] = {
     "backup": ("backup-plan:*", "backup-vault:{prefix}*", "restore-testing-plan:*"),
     "cloudwatch": ("alarm:{prefix}*",),
+    "dynamodb": ("table/{prefix}*",),
     "ec2": ("network-acl/*", "route-table/*", "security-group/*", "security-group-rule/*", "subnet/*", "vpc/*"),
     "eks": ("cluster/*", "podidentityassociation/*"),
     "fis": ("action/*", "experiment-template/*"),
@@ -293,7 +300,7 @@ WITHOUT_ACCOUNT: Final = frozenset({"route53", "s3"})  # in ARNs
 BY_NAME_ONLY: Final = frozenset({"s3"})  # looked at by the stack's names only: a listing shows what is in a bucket
 PASSED_TO: Final = ("backup.amazonaws.com", "fis.amazonaws.com", "pods.eks.amazonaws.com")
 
-KEY_USERS: Final = frozenset({"aws:backup/vault:Vault", "aws:rds/instance:Instance"})
+KEY_USERS: Final = frozenset({"aws:backup/vault:Vault", "aws:dynamodb/table:Table", "aws:rds/instance:Instance"})
 """Types whose service uses a KMS key in the name of whoever makes an object: it asks for a grant."""
 
 OWN_PATH: Final = "/seawall-pipeline/"

@@ -205,6 +205,11 @@ def canary_rollout() -> pulumi_seawall.CanaryRollout:
     return pulumi_seawall.CanaryRollout("shop", rollout_args(autoscaling=scaling))
 
 
+def failover_arbiter() -> pulumi_seawall.FailoverArbiter:
+    """The three tables."""
+    return pulumi_seawall.FailoverArbiter("shop", {"region": "eu-north-1", "regions": ["eu-west-1", "eu-central-1"]})
+
+
 def failover_observers() -> pulumi_seawall.FailoverObservers:
     """In two clusters, with everything that `FailoverObservers` can declare."""
     return pulumi_seawall.FailoverObservers("shop", observers_args())
@@ -222,6 +227,7 @@ COMPONENTS = {
     "CanaryRollout": canary_rollout,
     "Escalation": escalation,
     "Dashboards": dashboards,
+    "FailoverArbiter": failover_arbiter,
     "FailoverObservers": failover_observers,
     "FailoverRecord": failover_record,
     "FailoverSwitch": failover_switch,

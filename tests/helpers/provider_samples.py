@@ -238,6 +238,20 @@ SAMPLES: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {
         {"region": "eu-west-1", "name": "/{name}/fis", "retentionInDays": 30, "tags": {"a": "1"}},
         [{"retentionInDays": 0}, {"retentionInDays": 90}, {"skipDestroy": True}, {"skipDestroy": False}, {"tags": {"b": "1"}}],
     ),
+    "aws:dynamodb/table:Table": (
+        {
+            "region": "eu-north-1", "name": "{name}", "billingMode": "PAY_PER_REQUEST", "hashKey": "cluster",
+            "rangeKey": "record", "attributes": [{"name": "cluster", "type": "S"}, {"name": "record", "type": "S"}],
+            "pointInTimeRecovery": {"enabled": True}, "serverSideEncryption": {"enabled": True},
+            "deletionProtectionEnabled": False, "tags": {"a": "1"},
+        },
+        [
+            {"pointInTimeRecovery": {"enabled": True, "recoveryPeriodInDays": 7}},
+            {"pointInTimeRecovery": {"enabled": False}}, {"deletionProtectionEnabled": True},
+            {"deletionProtectionEnabled": False}, {"serverSideEncryption": {"enabled": True, "kmsKeyArn": "{key}"}},
+            {"tags": {"b": "1"}},
+        ],
+    ),
     "aws:eks/podIdentityAssociation:PodIdentityAssociation": (
         {
             "region": "eu-west-1", "clusterName": "shop", "namespace": "shop", "serviceAccount": "shop",

@@ -249,7 +249,7 @@ def test_what_is_declared_is_told_to_whoever_checks_and_starts_it(pulumi_loop: o
         edge = cast(Edge, SimpleNamespace(record=SimpleNamespace(switch_positions=pulumi.Output.from_input(positions))))
         options = pulumi.ResourceOptions()
         faults = declare_faults(environment, plan_faults(environment), [], options)
-        identity = declare_identity(environment, identity_of(environment), topology, edge_plan, edge, options)
+        identity = declare_identity(environment, identity_of(environment), topology, edge_plan, edge, None, options)
         assert faults is not None
         assert identity is not None
         outputs = pulumi.Output.all(**faults.outputs, **identity.outputs)

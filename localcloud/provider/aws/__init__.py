@@ -36,6 +36,7 @@ from localcloud.provider.aws.security_group_rule import EGRESS_RULE, INGRESS_RUL
 from localcloud.provider.aws.sns import SUBSCRIPTION, TOPIC
 from localcloud.provider.aws.sns_policy import TOPIC_POLICY
 from localcloud.provider.aws.subnet import SUBNET
+from localcloud.provider.aws.table import TABLE
 from localcloud.provider.aws.zone import ZONE
 from localcloud.provider.aws.zone_association import ZONE_ASSOCIATION
 
@@ -78,6 +79,7 @@ _ADAPTERS: Final = (
     SUBNET,
     SUBNET_GROUP,
     SUBSCRIPTION,
+    TABLE,
     TOPIC,
     TOPIC_POLICY,
     VAULT,

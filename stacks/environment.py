@@ -20,6 +20,7 @@ from stacks.database_settings import DatabaseSettings
 from stacks.fault_settings import FaultSettings
 from stacks.identity_settings import IdentitySettings
 from stacks.monitoring_settings import MonitoringSettings
+from stacks.observer_settings import ObserversSettings
 from stacks.release_settings import ReleaseSettings
 from stacks.section import Section
 from stacks.settings import (
@@ -94,6 +95,8 @@ class Environment(Section):
     """Roles of the service and of those who look after it."""
     monitoring: Annotated[MonitoringSettings | None, BeforeValidator(_from_json)] = None
     """Alerts, and who evaluates them."""
+    observers: Annotated[ObserversSettings | None, BeforeValidator(_from_json)] = None
+    """Who watches from each failure domain, and perhaps fails over."""
     release: Annotated[ReleaseSettings | None, BeforeValidator(_from_json)] = None
     """What runs, and how a new version of it gets to the clients."""
     protect: bool = True

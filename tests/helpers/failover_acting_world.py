@@ -25,6 +25,8 @@ from seawall_ops.lease import FREE, Arbitrated, Lease, LeaseRecord, MemoryLeaseS
 from seawall_ops.places import audit_file, operations_folder
 from seawall_ops.steps import FileJournals
 
+NAP_SECONDS = 15.0  # a promotion that hangs for hours, asked every second, would be most of the test's time
+
 
 class WavingServers(Servers):
     """Servers that nobody reaches while they are down."""
@@ -122,8 +124,8 @@ class ActingVotes(Votes):
             self._votes(min(end, self._due))
 
     def sleep(self, seconds: float) -> None:
-        """What a step waits: the observers go on meanwhile."""
-        self._votes(self.clock.monotonic() + seconds)
+        """What a step waits, at least `NAP_SECONDS`: the observers go on meanwhile."""
+        self._votes(self.clock.monotonic() + max(seconds, NAP_SECONDS))
 
     def _votes(self, until: float) -> None:
         while self.clock.monotonic() < until:

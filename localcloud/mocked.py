@@ -92,7 +92,7 @@ def _arn(type_: str, name: str, region: str) -> str:
     service, kind = type_.split(":")[1].partition("/")[0], type_.rpartition(":")[2].lower()
     if service == "iam":
         return f"arn:aws:iam::{ACCOUNT}:{kind}/{name}"
-    within = {"sns": name, "rds": f"db:{name}"}.get(service, f"{kind}:{name}")
+    within = {"sns": name, "rds": f"db:{name}", "dynamodb": f"table/{name}"}.get(service, f"{kind}:{name}")
     return f"arn:aws:{service}:{region}:{ACCOUNT}:{within}"
 
 

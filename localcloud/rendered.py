@@ -1,6 +1,6 @@
 """Hold one object of each cluster, as it was rendered, against what the program says that it declared."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,32 @@ def held_against(
         else:
             summary, pairs = judge(claim, found)
             yield Finding(what, title, f"rendered: {summary}", unlike(pairs))
+
+
+class Rendered:
+    """The rendered objects of one namespace of a cluster.
+
+    Args:
+        folder: The cluster's.
+        namespace: The namespace.
+    """
+
+    def __init__(self, folder: Path, namespace: str) -> None:
+        self._folder, self._namespace = folder, namespace
+
+    def object(self, version: str, kind: str, name: str) -> Manifest | None:
+        """An object, or None."""
+        metadata = {"name": name, "namespace": self._namespace}
+        return read(self._folder / path_of({"apiVersion": version, "kind": kind, "metadata": metadata}))
+
+    def among(self, version: str, kind: str, names: Iterable[str]) -> set[str]:
+        """Those of the names that there are objects of."""
+        return {name for name in names if self.object(version, kind, name) is not None}
+
+    def has_config_maps_of(self, pod: Mapping[str, Any]) -> bool:
+        """Whether every ConfigMap that a pod mounts is there, and there is one: a pod does not start without."""
+        names = [volume["configMap"]["name"] for volume in pod["volumes"] if "configMap" in volume]
+        return bool(names) and self.among("v1", "ConfigMap", names) == set(names)
 
 
 def labels(claim: Claim, found: Manifest) -> tuple[object, object]:

@@ -22,6 +22,7 @@ from localcloud.verify_escalation import escalations
 from localcloud.verify_identity import faults, identities
 from localcloud.verify_monitoring import alert_rules
 from localcloud.verify_names import names
+from localcloud.verify_observers import observers
 from localcloud.verify_postgres import replication
 from localcloud.verify_release import releases
 from localcloud.verify_topology import config_maps, databases, instances, topologies
@@ -65,7 +66,7 @@ def read_back(
 
     Args:
         outputs: The program's outputs: `zone_id`, `fqdn`, `records`, `health_checks`, `alarms`, `switch`, `topology`, `database`,
-            `backups`, `arbiter`, `faults`, `identities`, `pipeline`, `monitoring`, `escalation`, `dashboards`, `releases`.
+            `backups`, `arbiter`, `faults`, `identities`, `pipeline`, `observers`, `monitoring`, `escalation`, `dashboards`, `releases`.
         endpoint: The cloud's address.
         recorded_file: Where the provider plugin keeps what the cloud cannot emulate.
         manifests: Where the Kubernetes plugin has rendered, a folder per cluster.
@@ -89,6 +90,7 @@ def read_back(
             *alert_rules(outputs, manifests),
             *escalations(outputs, manifests),
             *dashboards(outputs, manifests),
+            *observers(outputs, manifests),
             *releases(outputs, manifests),
             *replication(servers),
             *_shops(shops, outputs, servers),

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from localcloud.findings import Finding
-from localcloud.provider.kubernetes.manifests import Manifest, path_of, read
-from localcloud.rendered import Claim, folder_of, held_against
+from localcloud.provider.kubernetes.manifests import Manifest
+from localcloud.rendered import Claim, Rendered, folder_of, held_against
 
 ARGO_VERSION: Final = "argoproj.io/v1alpha1"
 HASH_LABEL: Final = "rollouts-pod-template-hash"
@@ -23,7 +23,7 @@ def releases(outputs: Mapping[str, Any], manifests: Path) -> Iterator[Finding]:
     """
 
     def judged(claim: Claim, found: Manifest) -> tuple[str, Mapping[str, tuple[object, object]]]:
-        cluster = _Cluster(folder_of(claim, outputs, manifests), claim["namespace"])
+        cluster = Rendered(folder_of(claim, outputs, manifests), claim["namespace"])
         pod, canary = found["spec"]["template"]["spec"], found["spec"]["strategy"]["canary"]
         weights = [step["setWeight"] for step in canary["steps"] if "setWeight" in step]
         waits = json.loads(found["metadata"]["annotations"]["pulumi.com/waitFor"])
@@ -38,7 +38,7 @@ def releases(outputs: Mapping[str, Any], manifests: Path) -> Iterator[Finding]:
                 set(claim["templates"]),
                 cluster.among(ARGO_VERSION, "AnalysisTemplate", claim["templates"]),
             ),
-            "pods scraped with their hash": (True, cluster.scrapes(claim["name"], found)),
+            "pods scraped with their hash": (True, _scraped(cluster, claim["name"], found)),
             "topology to mount": (True, cluster.has_config_maps_of(pod)),
         }
 
@@ -51,31 +51,11 @@ def _templates_named(canary: Mapping[str, Any]) -> set[str]:
     return {template["templateName"] for each in judged for template in each["templates"]}
 
 
-class _Cluster:
-    """The rendered objects of one namespace of a cluster."""
-
-    def __init__(self, folder: Path, namespace: str) -> None:
-        self._folder, self._namespace = folder, namespace
-
-    def object(self, version: str, kind: str, name: str) -> Manifest | None:
-        """An object, or None."""
-        metadata = {"name": name, "namespace": self._namespace}
-        return read(self._folder / path_of({"apiVersion": version, "kind": kind, "metadata": metadata}))
-
-    def among(self, version: str, kind: str, names: list[str]) -> set[str]:
-        """Those of the names that there are objects of."""
-        return {name for name in names if self.object(version, kind, name) is not None}
-
-    def scrapes(self, name: str, rollout: Manifest) -> bool:
-        """Whether a PodMonitor selects the Rollout's pods and keeps the hash of their template."""
-        monitor = self.object("monitoring.coreos.com/v1", "PodMonitor", name)
-        if monitor is None:
-            return False
-        wanted = monitor["spec"]["selector"]["matchLabels"]
-        labels = rollout["spec"]["template"]["metadata"]["labels"]
-        return HASH_LABEL in monitor["spec"]["podTargetLabels"] and wanted.items() <= labels.items()
-
-    def has_config_maps_of(self, pod: Mapping[str, Any]) -> bool:
-        """Whether every ConfigMap that a pod mounts is there, and there is one: a pod does not start without."""
-        names = [volume["configMap"]["name"] for volume in pod["volumes"] if "configMap" in volume]
-        return bool(names) and self.among("v1", "ConfigMap", names) == set(names)
+def _scraped(cluster: Rendered, name: str, rollout: Manifest) -> bool:
+    """Whether a PodMonitor selects the Rollout's pods and keeps the hash of their template."""
+    monitor = cluster.object("monitoring.coreos.com/v1", "PodMonitor", name)
+    if monitor is None:
+        return False
+    wanted = monitor["spec"]["selector"]["matchLabels"]
+    labels = rollout["spec"]["template"]["metadata"]["labels"]
+    return HASH_LABEL in monitor["spec"]["podTargetLabels"] and wanted.items() <= labels.items()

@@ -6,7 +6,16 @@ from typing import Any
 
 import pulumi
 
-from pulumi_seawall import ArbiterPlan, DashboardsPlan, DatabasePlan, FailoverPlan, FaultPlan, GroupPlan, RolloutPlan
+from pulumi_seawall import (
+    ArbiterPlan,
+    DashboardsPlan,
+    DatabasePlan,
+    FailoverPlan,
+    FaultPlan,
+    GroupPlan,
+    ObserversPlan,
+    RolloutPlan,
+)
 from seawall.errors import SeawallError
 from seawall.topology import Topology
 from stacks.arbiter import declare_arbiter, plan_arbiter
@@ -19,6 +28,7 @@ from stacks.identity import IdentityPlan, declare_identity, plan_identity
 from stacks.live import read_live, refuse_to_undo
 from stacks.monitoring import MonitoringPlans, declare_monitoring, plan_monitoring
 from stacks.notifications import ROUTE53_REGION, declare_topics, plan_topics
+from stacks.observers import declare_observers, plan_observers
 from stacks.reads import declare_reads, plan_reads
 from stacks.recovery import RecoveryPlan, declare_recovery, plan_recovery
 from stacks.release import declare_release, plan_release
@@ -37,6 +47,7 @@ class Plans:
     arbiter: ArbiterPlan | None
     faults: Mapping[str, FaultPlan]
     identity: IdentityPlan | None
+    observers: ObserversPlan | None
     monitoring: MonitoringPlans | None
     shown: DashboardsPlan | None
     release: RolloutPlan | None
@@ -65,13 +76,16 @@ def declare() -> None:
     arbiter = declare_arbiter(environment, plans.arbiter, options)
     faults = declare_faults(environment, plans.faults, [data.component] if data else [], options)
     identity = declare_identity(environment, plans.identity, plans.topology, plans.edge, edge, arbiter, options)
+    observers = declare_observers(
+        environment, plans.observers, plans.edge, edge, plans.arbiter, arbiter, workload, options
+    )
     monitoring = declare_monitoring(environment, plans.monitoring, plans.recovery, workload, options)
     shown = declare_shown(environment, plans.shown, workload, options)
     release = declare_release(environment, plans.release, workload, options)
 
     pulumi.export("service", environment.service)
     pulumi.export("environment", environment.environment)
-    parts = (edge, reads, workload, data, recovery, arbiter, faults, identity, monitoring, shown, release)
+    parts = (edge, reads, workload, data, recovery, arbiter, faults, identity, observers, monitoring, shown, release)
     for name, value in joined(*(part.outputs for part in parts if part is not None)).items():
         pulumi.export(name, value)
 
@@ -105,8 +119,11 @@ def check(environment: Environment) -> Plans:
     arbiter = plan_arbiter(environment)
     faults = plan_faults(environment)
     identity = plan_identity(environment, topology, edge, arbiter)
+    observers = plan_observers(environment, edge, arbiter)
     monitoring = plan_monitoring(environment, recovery)
     shown = plan_shown(environment)
     release = plan_release(environment)
     refuse_to_undo(topology, read_live(environment.service, environment.environment, environment.live_regions))
-    return Plans(edge, reads, data, recovery, topology, arbiter, faults, identity, monitoring, shown, release)
+    return Plans(
+        edge, reads, data, recovery, topology, arbiter, faults, identity, observers, monitoring, shown, release
+    )

@@ -23,6 +23,7 @@ from seawall_ops.failover.plans.acting import AGAIN_SECONDS, Actor
 from seawall_ops.failover.plans.assembling import journals_of, lease_of, surroundings_of
 from seawall_ops.failover.plans.kept import KeptHandovers
 from seawall_ops.failover.plans.recording import ACCEPT_LAG
+from seawall_ops.failover.plans.servers import FenceLook
 from seawall_ops.failover.settings import read_settings
 from seawall_ops.lease import NEVER_SEEN, Arbitrated, Lease
 from seawall_ops.places import audit_file, operations_folder
@@ -163,6 +164,25 @@ def test_a_lease_that_was_never_there_is_waited_for_when_the_observer_starts(des
     (desk.folder / "leases.sqlite").write_text("x" * 4096)
     with actor("o-2"):  # a store that does not answer keeps nobody from observing
         pass
+
+
+def test_each_server_is_asked_once_when_the_observer_starts_be_it_silent_or_not(desk, actor, monkeypatch):
+    """A client of RDS or EC2 takes seconds to make: not while the writer is lost."""
+    asked: list[str] = []
+    known = desk.servers.fence_of
+
+    def fence_of(member: str) -> FenceLook:
+        asked.append(member)
+        return known(member)
+
+    monkeypatch.setattr(desk.servers, "fence_of", fence_of)
+    desk.servers.silent.add(HOME)
+    ends = time.monotonic() + 10.0
+    with actor("o-1"):
+        while len(asked) < 3 and time.monotonic() < ends:
+            time.sleep(0.01)
+    assert asked == [HOME, AWAY, THIRD]
+    assert desk.servers.calls == []
 
 
 def test_what_a_person_has_begun_is_left_to_people(desk, actor, capsys):

@@ -6,10 +6,12 @@ begun is left to people.
 """
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Final, Literal, final
 
 from seawall.clock import SYSTEM_CLOCK, Clock
@@ -116,6 +118,7 @@ class Actor:
 
     def __enter__(self) -> "Actor":
         self._meet_lease()
+        self._worker.add(self._meet_servers)
         self._worker.start()
         return self
 
@@ -133,6 +136,18 @@ class Actor:
             return
         if held is not None:
             held.release()
+
+    def _meet_servers(self) -> float:
+        """Ask each server and the switch for the first time: clients that are made by that are made now, and not in the outage."""
+        servers, switch, database = self._around.servers, self._around.switch, self._topology().declared.database
+        asked: list[Callable[[], object]] = [] if switch is None else [switch.region]
+        if servers is not None and database is not None:
+            for each in database.members:
+                asked += [partial(servers.look, each.name), partial(servers.fence_of, each.name)]
+        for ask in asked:
+            with suppress(SeawallError):  # whoever is silent now is no concern yet
+                ask()
+        return math.inf
 
     # ---- what was decided
 

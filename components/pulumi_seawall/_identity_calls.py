@@ -34,6 +34,14 @@ class On(Enum):
     LIVE_DOCUMENT = "the live topology parameter"
     NAMED_DATABASES = "the databases that are named"
     DATABASES = "any RDS instance"
+    REPLACED_DATABASES = "the databases that are named, and those that they have replaced"
+    REPLICA_PARTS = (
+        "what an instance is made with: any option, parameter and subnet group of the named databases' regions"
+    )
+    KEYS = "any key of the named databases' regions"
+    KEYS_BY_RDS = "any such key, by way of RDS"
+    MONITORING_ROLES = "any role, handed on to RDS's monitoring"
+    SECURITY_GROUPS = "any VPC of the named databases' regions, and a new security group in it"
     NEIGHBORS = "any RDS instance of the named databases' regions, to see whom a fence would cut off, too"
     DATABASE_EVENTS = "what has happened to the named databases"
     DATABASE_REGIONS = "whatever is in the named databases' regions: IAM knows no resource"
@@ -93,12 +101,30 @@ PRINTED: Final = "pulumi_seawall.FailoverSwitch"  # its outputs are commands, wh
 RDS: Final = "seawall_ops.failover.plans.rds"
 SWITCH: Final = "seawall_ops.failover.plans.switches"
 
-LEASE_KEYS: Final = ("lease/failover-", "fence/failover-")  # before the cluster's name
+# Before the cluster's name: of a failover, and of the rebuild after it.
+LEASE_KEYS: Final = ("lease/failover-", "fence/failover-", "lease/rebuild-", "fence/rebuild-")
+LONGEST_STEM: Final = 47  # characters of a name that one which is put aside keeps, before `-before-` and eight more
+MONITORING: Final = "monitoring.rds.amazonaws.com"
 
 _BOARD: Final = (
     Call("dynamodb", "Query", On.BOARD, (BOARD,)),
     Call("dynamodb", "PutItem", On.BOARD, (BOARD,)),
     Call("dynamodb", "DeleteItem", On.BOARD, (BOARD,)),
+)
+
+# The last two are what RDS does in the caller's name, for an encrypted instance and for one with enhanced monitoring.
+_REBUILD: Final = (
+    Call("rds", "AddTagsToResource", On.NAMED_DATABASES, (RDS,)),
+    Call("rds", "CreateDBInstanceReadReplica", On.NAMED_DATABASES, (RDS,)),
+    Call("rds", "CreateDBInstanceReadReplica", On.REPLICA_PARTS, (RDS,)),
+    Call("rds", "ModifyDBInstance", On.REPLACED_DATABASES, (RDS,)),
+    Call("rds", "ModifyDBInstance", On.REPLICA_PARTS, (RDS,)),
+    Call("rds", "DescribeAccountAttributes", On.DATABASE_REGIONS, (RDS,)),
+    Call("ec2", "DescribeSecurityGroups", On.DATABASE_REGIONS, (RDS,)),
+    Call("ec2", "CreateSecurityGroup", On.SECURITY_GROUPS, (RDS,)),
+    Call("kms", "DescribeKey", On.KEYS, (RDS,)),
+    Call("rds", "CreateDBInstanceReadReplica", On.KEYS_BY_RDS, (RDS,), "kms:CreateGrant"),
+    Call("rds", "CreateDBInstanceReadReplica", On.MONITORING_ROLES, (RDS,), "iam:PassRole"),
 )
 
 CALLS: Final[Mapping[WorkloadPurpose, tuple[Call, ...]]] = {
@@ -129,6 +155,7 @@ CALLS: Final[Mapping[WorkloadPurpose, tuple[Call, ...]]] = {
         Call("ec2", "DeleteNetworkAclEntry", On.NETWORK_ACLS, (RDS,)),
         Call("ec2", "CreateTags", On.NETWORK_ACLS, (RDS,)),
         Call("ec2", "DeleteTags", On.NETWORK_ACLS, (RDS,)),
+        *_REBUILD,
         Call("s3", "ListObjectsV2", On.SWITCH_BUCKETS, (SWITCH,), "s3:ListBucket"),
         Call("s3", "HeadObject", On.SWITCH_OBJECTS, (PRINTED,), "s3:GetObject"),
         Call("s3", "PutObject", On.SWITCH_OBJECTS, (SWITCH, PRINTED)),
@@ -211,6 +238,14 @@ class Reach:
         return tuple(arn(service, region, self.account_id, resource) for region in self.database_regions)
 
     @property
+    def replaced_databases(self) -> tuple[str, ...]:
+        """The ARNs under which an operator keeps old writers."""
+        return tuple(
+            arn("rds", region, self.account_id, f"db:{name[:LONGEST_STEM].rstrip('-')}-before-*")
+            for region, name in self.databases
+        )
+
+    @property
     def arbiter_documents(self) -> tuple[str, ...]:
         """The ARN of the live document that counts, where that is in a region of its own."""
         if self.arbiter_region is None:
@@ -230,6 +265,18 @@ class Reach:
                 return tuple(arn("rds", region, self.account_id, f"db:{name}") for region, name in self.databases)
             case On.DATABASES:
                 return self.in_each_region("rds", "db:*")
+            case On.REPLACED_DATABASES:
+                return (*self.resources(On.NAMED_DATABASES), *self.replaced_databases)
+            case On.REPLICA_PARTS:
+                return tuple(
+                    each for kind in ("og", "pg", "subgrp") for each in self.near_databases("rds", f"{kind}:*")
+                )
+            case On.KEYS | On.KEYS_BY_RDS:
+                return self.near_databases("kms", "key/*")
+            case On.MONITORING_ROLES:
+                return (f"arn:{self.partition}:iam::{self.account_id}:role/*",) if self.databases else ()
+            case On.SECURITY_GROUPS:
+                return (*self.near_databases("ec2", "security-group/*"), *self.near_databases("ec2", "vpc/*"))
             case On.NEIGHBORS:
                 return self.near_databases("rds", "db:*")
             case On.DATABASE_EVENTS:
@@ -290,6 +337,12 @@ def _where(on: On, reach: Reach) -> dict[str, dict[str, list[str]]]:
             return in_regions(*reach.regions)
         case On.DATABASE_REGIONS:
             return in_regions(*reach.database_regions)
+        case On.KEYS_BY_RDS:
+            suffix = ".cn" if reach.partition == "aws-cn" else ""
+            via = [f"rds.{region}.amazonaws.com{suffix}" for region in reach.database_regions]
+            return {"StringEquals": {"kms:ViaService": via}, "Bool": {"kms:GrantIsForAWSResource": ["true"]}}
+        case On.MONITORING_ROLES:
+            return {"StringEquals": {"iam:PassedToService": [MONITORING]}}
         case On.GLOBAL:
             return in_regions(GLOBAL_REGIONS[reach.partition])
         case On.BACKUP_METRICS:

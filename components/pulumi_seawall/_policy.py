@@ -52,6 +52,7 @@ WITHOUT_RESOURCE: Final[Mapping[str, str]] = {
     "logs:DescribeLogGroups": "whoever sets up a delivery looks over all groups of the region",
     "logs:DescribeResourcePolicies": _NO_TYPE,
     "logs:PutResourcePolicy": _NO_TYPE,
+    "rds:DescribeAccountAttributes": _NO_TYPE,
     "route53:CreateHealthCheck": _NO_TYPE,
     "route53:CreateHostedZone": _NO_TYPE,
     "route53:ListHealthChecks": _NO_TYPE,

@@ -11,6 +11,7 @@ from pulumi_seawall._identity_calls import CALLS
 from seawall.contract import BACKUP_METRICS_NAMESPACE
 from seawall.errors import InvalidInput
 from seawall_ops.failover.plans.assembling import LEASE
+from seawall_ops.failover.plans.rebuild import LEASE as REBUILD_LEASE
 from seawall_ops.lease.dynamodb import FENCE_PREFIX, LEASE_PREFIX
 from seawall_policies import actions_in, grants, lint
 
@@ -301,7 +302,9 @@ def test_votes_and_leases_are_those_of_one_cluster():
         for statement in (*grants(policy, "dynamodb:Query"), *grants(policy, "dynamodb:UpdateItem"))
     }
     name = f"{LEASE}shop-prod"
-    assert keys == {VOTES: ["shop-prod"], LEASES: [f"{LEASE_PREFIX}{name}", f"{FENCE_PREFIX}{name}"]}
+    rebuild = f"{REBUILD_LEASE}shop-prod"
+    ours = [f"{prefix}{each}" for each in (name, rebuild) for prefix in (LEASE_PREFIX, FENCE_PREFIX)]
+    assert keys == {VOTES: ["shop-prod"], LEASES: ours}
 
 
 def test_ages_of_backups_are_published_under_one_namespace():

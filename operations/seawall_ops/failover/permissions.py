@@ -40,6 +40,15 @@ _CHANGES: Final = (
 )
 
 
+_REBUILD: Final = (
+    *_LOOKS,
+    *_BOARD,
+    *_RECORD,
+    *(call for what in ("fence", "lift", "rebuild", "rebuild, by RDS") for call in RDS_CALLS[what]),
+    *_SWITCH,
+)
+
+
 def _each_once(calls: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(set(calls)))
 
@@ -49,11 +58,12 @@ FAILOVER_CALLS: Final[Mapping[str, tuple[str, ...]]] = {
     "run": _each_once(_CHANGES),
     "undo": _each_once(_CHANGES),
     "adopt": _each_once(ssm.PERMISSIONS["read"]),
+    "rebuild": _each_once(_REBUILD),
     "end": _each_once((*ssm.PERMISSIONS["read"], *_BOARD, *_RECORD)),
     "observe --act": _each_once((*_CHANGES, *CALLS["observe"])),
 }
 """By command, of which kind the tables, the servers and the switch are: `dynamodb:` where tables are in DynamoDB, `rds:`, `ec2:`
-and `cloudwatch:` where the servers are RDS's, `s3:` or `route53-recovery-cluster:` by the form of the switch."""
+`kms:`, `iam:` and `cloudwatch:` where the servers are RDS's, `s3:` or `route53-recovery-cluster:` by the form of the switch."""
 
 
 def policy_document(

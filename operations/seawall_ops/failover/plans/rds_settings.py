@@ -28,6 +28,10 @@ __all__ = [
 
 LONGEST_NAME: Final = 63  # characters of an instance's identifier, RDS; 15 with SQL Server, which is none of ours
 DIGEST: Final = 8  # characters that keep two shortened names apart
+BEFORE: Final = "-before-"
+LONGEST_STEM: Final = (
+    LONGEST_NAME - len(BEFORE) - DIGEST
+)  # of a name: the same in every operation, for policies to name it
 LONGEST_TAG: Final = 256  # characters of a tag's value
 OURS: Final = "seawall:replaced"  # before all tags of an instance that was put aside
 OPERATION: Final = f"{OURS}:by"
@@ -51,11 +55,10 @@ def kept_name(identifier: str, operation: str) -> str:
     told = re.sub(r"[^a-z0-9]+", "-", operation.lower()).strip("-")
     if not told:
         raise InvalidInput("operation", operation, allowed="an id with letters or digits, for an instance's name")
-    name = f"{identifier}-before-{told}"
-    if len(name) <= LONGEST_NAME:
-        return name
-    digest = hashlib.sha256(name.encode()).hexdigest()[:DIGEST]
-    return f"{name[: LONGEST_NAME - DIGEST - 1].rstrip('-')}-{digest}"
+    stem, whole = identifier[:LONGEST_STEM].rstrip("-"), f"{identifier}{BEFORE}{told}"
+    if stem == identifier and len(whole) <= LONGEST_NAME:
+        return whole
+    return f"{stem}{BEFORE}{hashlib.sha256(whole.encode()).hexdigest()[:DIGEST]}"
 
 
 def tags_of(instance: Mapping[str, Any]) -> dict[str, str]:

@@ -240,6 +240,23 @@ def test_a_fence_that_cannot_be_told_is_none(world: World):
 # ---- the promotion
 
 
+def test_without_its_announcement_nothing_is_promoted(world: World):
+    """Somebody has deleted the arbiter's document: apps may have the old writer's epoch again."""
+    stopped_before_the_promotion(world)
+    world.set(places__us_east_1=None, places__eu_west_1=None, places__eu_central_1=None)
+    result = Runs(world).operation().resume()
+    assert (result.end, result.because) == ("undone", "promote: precheck: the old writer's epoch is not announced")
+    assert not server(world, NEW)["writes"]
+    assert not server(world, OLD)["fenced"]
+
+
+def test_who_has_handed_over_stays_fenced_in_the_ledger_with_the_lost_region(world: World):
+    """In the same write that ends the operation: a cool-down never begins without it."""
+    assert Runs(world).operation().run().end == "done"
+    assert set(world.ledger.fenced) == {OLD}
+    assert world.ledger.open is None
+
+
 @pytest.mark.parametrize(
     ("after", "line"),
     [

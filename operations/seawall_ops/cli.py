@@ -39,6 +39,7 @@ from seawall_ops.drift import drift
 from seawall_ops.exits import ExitCode
 from seawall_ops.explain.command import app as dns
 from seawall_ops.failover.command import app as failover
+from seawall_ops.recovery.snapshot_command import app as snapshot
 from seawall_ops.review import EPILOG as PREVIEW_EPILOG
 from seawall_ops.review import preview_command
 
@@ -79,6 +80,7 @@ app.add_typer(audit, name="audit")
 app.add_typer(backups, name="backups")
 app.add_typer(dns, name="dns")
 app.add_typer(failover, name="failover")
+app.add_typer(snapshot, name="snapshot")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

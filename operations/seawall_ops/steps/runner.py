@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Literal, NoReturn, TypeVar
 
 from seawall.clock import Clock
-from seawall.errors import SeawallError, StepRefused
+from seawall.errors import SeawallError, StepPending, StepRefused
 from seawall.topology import refuse_secrets
 from seawall_ops.audit import Decision, Fact, Result, StepPhase
 from seawall_ops.steps.journal import Direction, Journal, JournalStore, Seconds
@@ -187,6 +187,8 @@ class Runner:
         if taken.error is None:
             self._set(position, Status.APPLIED)
             return
+        if isinstance(taken.error, StepPending):
+            raise Halt("stopped", f"{step.name}: {taken.error}", step.name)
         if isinstance(taken.error, StepRefused) and not again:
             self._set(position, Status.READY)  # nothing was changed, for certain
             raise _Failed(f"{step.name}: apply: {_why(taken)}") from taken.error
@@ -234,6 +236,8 @@ class Runner:
         taken = self._take(position, step, Phase.UNDO, guarded, status=Status.UNDOING)
         if self._lost is not None:
             raise Halt("stopped", f"{step.name}: {self._lost}", step.name)
+        if isinstance(taken.error, StepPending):
+            raise Halt("stopped", f"{step.name}: undo: {taken.error}", step.name)
         if taken.timed_out:
             raise Halt("stuck", f"{step.name}: undo {_why(taken)}; it may still be under way", step.name)
 

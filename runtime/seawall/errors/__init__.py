@@ -7,6 +7,7 @@ SeawallError
 ├── TopologyUnavailable the topology could not be read where it is kept: a file, SSM
 ├── CloudUnavailable    AWS could not be asked: no credentials, denied, throttled or unreachable
 ├── StepRefused         a step of an operation cannot be taken, and changed nothing
+├── StepPending         what a step of an operation waits for has not come yet: the operation rests, and is resumed
 ├── OperationInProgress an operation is run by another process, or was begun and not ended
 ├── AuditConflict       a place for an audit record holds another one; nothing was overwritten
 ├── MissingExtra        a feature was imported whose library is not installed (also an ImportError)
@@ -63,7 +64,7 @@ from seawall.errors._databases import (
     WriterFenced,
 )
 from seawall.errors._leases import FenceOutrun, LeaseHeld, LeaseLost, LeaseUnavailable
-from seawall.errors._operations import AuditConflict, OperationInProgress, StepRefused
+from seawall.errors._operations import AuditConflict, OperationInProgress, StepPending, StepRefused
 
 __all__ = [
     "MISSING",
@@ -87,6 +88,7 @@ __all__ = [
     "OperationInProgress",
     "RegistryFull",
     "SeawallError",
+    "StepPending",
     "StepRefused",
     "TopologyUnavailable",
     "TwoWriters",

@@ -4,7 +4,7 @@ from typing import Final
 
 from seawall.errors._base import SeawallError, shown
 
-__all__ = ["AuditConflict", "OperationInProgress", "StepRefused"]
+__all__ = ["AuditConflict", "OperationInProgress", "StepPending", "StepRefused"]
 
 
 class StepRefused(SeawallError):
@@ -15,6 +15,20 @@ class StepRefused(SeawallError):
 
     Args:
         because: Why, in one line.
+    """
+
+    def __init__(self, because: str) -> None:
+        self.because: Final = because
+        super().__init__(because)
+
+
+class StepPending(SeawallError):
+    """What a step waits for has not come in its time, or somebody asked to stop. The operation rests, and a resume goes on.
+
+    Raise it from `apply` or `undo`; what was begun stays begun.
+
+    Args:
+        because: What it waits for, in one line.
     """
 
     def __init__(self, because: str) -> None:

@@ -18,7 +18,10 @@ class WorkloadSettings(Section):
 
 
 class TablesSettings(Section):
-    """A failover's tables in DynamoDB, by name, all in the arbiter's region."""
+    """A failover's tables in DynamoDB that are somebody else's, by name, all in the arbiter's region.
+
+    Those of `seawall:arbiter.tables` need no name here.
+    """
 
     board: str | None = None
     """Of votes."""

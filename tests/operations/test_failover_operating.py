@@ -126,6 +126,24 @@ def test_a_board_in_a_file_needs_a_word_on_where_the_live_document_is():
     settings(**local, arbiter="us-west-2").refuse_inside(shop())
 
 
+def test_an_arbiter_that_apps_do_not_follow_is_refused(monkeypatch):
+    """A failover written where no app looks moves nobody, and the apps' own leases never run out."""
+    asked = settings(arbiter="us-west-2")
+    for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(key, "none")
+    monkeypatch.setenv("SEAWALL_LIVE_REGION", "us-east-2")
+    with pytest.raises(InvalidInput) as caught:
+        assembling.live_of(asked, shop())
+    assert str(caught.value) == (
+        "arbiter = us-west-2: us-east-2, because SEAWALL_LIVE_REGION says so: apps would follow another document than the one "
+        "that is written"
+    )
+    monkeypatch.setenv("SEAWALL_LIVE_REGION", "us-west-2")
+    assert "us-west-2" in assembling.live_of(asked, shop()).where
+    monkeypatch.setenv("SEAWALL_LIVE_REGION", "")
+    assert "us-west-2" in assembling.live_of(asked, shop()).where
+
+
 def test_servers_are_made_as_the_settings_say(monkeypatch):
     """Of RDS with SQL beside it or without, or by SQL alone; other engines have no SQL here."""
     database = shop().database

@@ -13,6 +13,7 @@ from pulumi.runtime import mocks
 
 from pulumi_seawall import WorkloadPurpose
 from seawall.errors import InvalidInput
+from stacks.arbiter import declare_arbiter, plan_arbiter
 from stacks.edge import Edge, plan_edge
 from stacks.environment import Environment, parse_environment
 from stacks.faults import declare_faults, plan_faults
@@ -21,6 +22,7 @@ from stacks.workload import plan_topology
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "seawall:database_password"
+KEY = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd"
 FAULTS, IDENTITY = "seawall:faults", "seawall:identity"
 
 
@@ -114,6 +116,57 @@ def test_a_failovers_tables_are_the_arbiters_and_only_the_services_items_in_them
     assert str(caught.value) == (
         "seawall:arbiter is missing: the region of seawall:identity.tables, outside of what fails over"
     )
+
+
+def test_tables_that_are_declared_are_granted_unless_others_are_named(pulumi_loop: object) -> None:
+    """Nobody copies an ARN; and a table of somebody else's stays possible."""
+    mocks.set_mocks(Cloud(), project="seawall", stack="dev", preview=False)
+    config = file_of("dev")
+    environment = parsed(config)
+    plan = plan_arbiter(environment)
+    assert plan is not None
+    assert plan.deletion_protection is environment.protect is False
+    own = "arn:aws:dynamodb:eu-north-1:123456789012:table/seawall-dev-shop-dev-arbiter-"
+    edge, topology = plan_edge(environment), plan_topology(environment, None)
+    identity = plan_identity(environment, topology, edge, plan)
+    assert identity is not None
+    operator = str(identity.workloads[WorkloadPurpose.OPERATOR].policy)
+    assert all(f"{own}{table}" in operator for table in ("board", "leases", "journals"))
+    assert '"dynamodb:LeadingKeys":["shop-dev"]' in operator
+    config[IDENTITY]["tables"] = {"leases": "theirs", "cluster": "shop"}
+    named = plan_identity(parsed(config), topology, edge, plan)
+    assert named is not None
+    operator = str(named.workloads[WorkloadPurpose.OPERATOR].policy)
+    assert f"{own}board" in operator
+    assert f"{own}leases" not in operator
+    assert "table/theirs" in operator
+    assert '"dynamodb:LeadingKeys":["shop"]' in operator
+
+
+@pytest.mark.parametrize(
+    ("tables", "line"),
+    [
+        ({"kms_key": KEY}, "seawall:arbiter.tables.kms_key = .*: no such key; did you mean kms_key_arn"),
+        ({"kms_key_arn": KEY}, "seawall:arbiter.tables.kms_key_arn = .*: a key of eu-north-1"),
+        ({"import_ids": {"votes": "mine"}}, "seawall:arbiter.tables.import_ids.votes = mine: no such key"),
+        ("yes", "seawall:arbiter.tables = yes: "),
+    ],
+)
+def test_a_mistake_in_the_tables_is_one_line_with_its_key(tables: Any, line: str) -> None:
+    """Before anything is registered, in the words of the file."""
+    config = file_of("dev")
+    config["seawall:arbiter"]["tables"] = tables
+    with pytest.raises(InvalidInput, match=line) as caught:
+        plan_arbiter(parsed(config))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("tables", "there"), [(True, True), ({}, True), (False, False), (None, False)])
+def test_tables_are_declared_where_they_are_asked_for(tables: Any, there: bool) -> None:
+    """`true` and an empty section are all by default; an arbiter without them leaves them to somebody else."""
+    config = file_of("dev")
+    config["seawall:arbiter"]["tables"] = tables
+    assert (plan_arbiter(parsed(config)) is not None) is there
 
 
 def test_pods_are_those_of_the_services_namespace_in_each_region() -> None:
@@ -233,7 +286,10 @@ class Cloud(mocks.Mocks):
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         kind = args.typ.rpartition(":")[2]
         self.made[f"{kind}::{args.name}"] = args.inputs
-        return f"{args.name}-id", {**args.inputs, "arn": f"arn:aws:mock:us-east-1:123456789012:{args.name}"}
+        place = f"aws:mock:us-east-1:123456789012:{args.name}"
+        if args.typ == "aws:dynamodb/table:Table":
+            place = f"aws:dynamodb:{args.inputs['region']}:123456789012:table/{args.inputs['name']}"
+        return f"{args.name}-id", {**args.inputs, "arn": f"arn:{place}"}
 
 
 def test_what_is_declared_is_told_to_whoever_checks_and_starts_it(pulumi_loop: object) -> None:
@@ -249,10 +305,12 @@ def test_what_is_declared_is_told_to_whoever_checks_and_starts_it(pulumi_loop: o
         edge = cast(Edge, SimpleNamespace(record=SimpleNamespace(switch_positions=pulumi.Output.from_input(positions))))
         options = pulumi.ResourceOptions()
         faults = declare_faults(environment, plan_faults(environment), [], options)
-        identity = declare_identity(environment, identity_of(environment), topology, edge_plan, edge, None, options)
+        arbiter = declare_arbiter(environment, plan_arbiter(environment), options)
+        identity = declare_identity(environment, identity_of(environment), topology, edge_plan, edge, arbiter, options)
         assert faults is not None
+        assert arbiter is not None
         assert identity is not None
-        outputs = pulumi.Output.all(**faults.outputs, **identity.outputs)
+        outputs = pulumi.Output.all(**faults.outputs, **arbiter.outputs, **identity.outputs)
         return outputs.apply(lambda known: told.update(copy.deepcopy(known)))
 
     main()
@@ -260,11 +318,18 @@ def test_what_is_declared_is_told_to_whoever_checks_and_starts_it(pulumi_loop: o
     assert fault["start_command"].endswith("--experiment-template-id shop-dev-stop-instances-id")
     assert (fault["name"], fault["target_tags"]) == ("stop-instances", {"seawall:faults": "dev"})
     roles = {claim["purpose"]: claim for claim in told["identities"]}
-    assert {purpose: claim["role"] for purpose, claim in roles.items()} == {
-        "app": "seawall-dev-shop-dev-app",
-        "operator": "seawall-dev-shop-dev-operator",
-    }
+    assert {"app", "operator"} <= roles.keys()
+    assert all(claim["role"] == f"seawall-dev-shop-dev-{purpose}" for purpose, claim in roles.items())
     for position in positions.values():
         assert position.replace("s3://", "arn:aws:s3:::") in roles["operator"]["policy"]
+    tables = {table: f"seawall-dev-shop-dev-arbiter-{table}" for table in ("board", "leases", "journals")}
+    assert told["arbiter"] == {
+        "region": "eu-north-1",
+        "tables": tables,
+        "keys": {"board": ["cluster", "record"], "leases": ["id"], "journals": ["operation", "position"]},
+        "deletion_protection": False,
+    }
+    assert told["failover_settings"].startswith(f"board: dynamodb://eu-north-1/{tables['board']}\n")
+    assert all(f":table/{name}" in roles["operator"]["policy"] for name in tables.values())
     assert told["pipeline"]["deploy_role_arn"].endswith(":shop-dev-pipeline-deploy")
     assert "ExperimentTemplate::shop-dev-stop-instances" in cloud.made

@@ -1,10 +1,12 @@
 """What the settings and the topology say, as the objects that a failover works on. Clients are made where they are needed."""
 
 import getpass
+import os
 import socket
 from pathlib import Path
 from typing import Final
 
+from seawall.contract import LIVE_REGION_VARIABLE
 from seawall.errors import InvalidInput
 from seawall.timing import Source, Term
 from seawall.timing._database import PROMOTION_SECONDS
@@ -53,7 +55,7 @@ def live_of(found: Settings, topology: Topology) -> LiveTopology:
     """The live topology: the arbiter's copy, and one in every region of the topology.
 
     Raises:
-        InvalidInput: Nothing says where the arbiter is.
+        InvalidInput: Nothing says where the arbiter is, or apps follow another one.
         CloudUnavailable: There are no credentials.
     """
     file, arbiter = found.operating.live_file, found.arbiter
@@ -61,6 +63,10 @@ def live_of(found: Settings, topology: Topology) -> LiveTopology:
         return LiveTopology(FilePlace(file))
     if arbiter is None:
         raise InvalidInput("arbiter", arbiter, allowed="an AWS region, since the board is in a file")
+    followed = os.environ.get(LIVE_REGION_VARIABLE) or arbiter
+    if followed != arbiter:
+        because = f"{LIVE_REGION_VARIABLE} says so: apps would follow another document than the one that is written"
+        raise InvalidInput("arbiter", arbiter, allowed=followed, because=because)
     from seawall_ops.failover.plans.ssm import SsmPlace
 
     def place(region: str) -> LivePlace:

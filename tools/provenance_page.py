@@ -17,6 +17,17 @@ PROVIDERS: Final = "pulumi:providers:"  # a provider's own configuration is no o
 COMPONENTS: Final = "seawall:"
 NONE: Final = "No type has run on real AWS yet."
 
+UNCONFIRMED: Final = """\
+- A fence's rule for IPv6 in a VPC without IPv6: EC2 is taken to accept it.
+- The text of the event after a reboot, `DB instance restarted`: another one would cost a second reboot.
+- How long RDS still says `available` after it has taken a call: a reboot that was not seen to begin within 60 s is asked for again.
+- `DescribeEvents` with a start more than 14 days ago: taken to be refused with `InvalidParameterValue`.
+- Network ACL rules that another tool declares inline (`ingress` of `aws_network_acl`): its next apply takes a fence's rules away,
+  and only the next look at the fence sees that.
+- A rebuild: that a renaming reboots the old writer, and that its address becomes the replica's.
+- The rights that RDS uses in the caller's name for a replica: `kms:CreateGrant` and `iam:PassRole`, and no others.
+"""
+
 
 def provenance_page(root: Path, package: griffe.Module) -> str:
     """The whole page.
@@ -47,6 +58,11 @@ def provenance_page(root: Path, package: griffe.Module) -> str:
             "| --- | --- | --- | --- |",
             *rows,
             "",
+            "## What a failover on RDS takes for granted",
+            "",
+            "Read in AWS's documentation, or held against a scripted AWS alone; a sandbox account has not confirmed it.",
+            "",
+            UNCONFIRMED,
         ]
     )
 

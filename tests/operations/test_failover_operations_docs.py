@@ -19,7 +19,7 @@ def test_each_command_on_the_page_exists_with_its_options():
     bodies = re.findall(r"^```sh\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
     found = [words for body in bodies for line in body.splitlines() if (words := own_command(line))]
     assert {words[2] for words in found if words[1] == "failover"} == {
-        "plan", "run", "undo", "end", "adopt", "observe"
+        "plan", "run", "undo", "end", "adopt", "observe", "rebuild"
     }  # fmt: skip
     for words in found:
         check(words)

@@ -11,10 +11,11 @@ import typer
 
 from seawall.errors import InvalidInput
 from seawall.topology import Topology, load
-from seawall_ops.audit import Fact, StepPhase
 from seawall_ops.exits import ExitCode
+from seawall_ops.failover.conducting import CODES, LEASE_WAIT_SECONDS, AsJson, SettingsFile, literally, tell
 from seawall_ops.failover.decision import Decision, described
 from seawall_ops.failover.reaching import reaching
+from seawall_ops.failover.rebuild_command import REBUILD_EPILOG, rebuild
 from seawall_ops.failover.settings import Settings, read_settings
 from seawall_ops.failover.watching import watched
 from seawall_ops.places import operations_folder
@@ -42,11 +43,6 @@ if TYPE_CHECKING:
 
 __all__ = ["register"]
 
-CODES: Final = (
-    "Exit codes: 0 done, or nothing is in the way of a dry run, 1 something is in its way, 2 wrong input or somebody else "
-    "holds the lease, 3 a place could not be asked, 4 it failed and was undone, 5 it stopped at a safe point, 6 it is stuck, "
-    "130 interrupted."
-)
 PLAN_EPILOG: Final = (
     "Example: seawall failover plan --settings failover.yaml --to-region eu-central-1 --why 'drill'. "
     "Exit codes: 0 it can be run, 1 something is in the way, or nothing is decided, 2 wrong input, 3 a place could not be "
@@ -65,10 +61,7 @@ END_EPILOG: Final = (
     "--confirm failover-region-7f3a09c2. "
     "Exit codes: 0 ended, or it can be, 2 wrong input or somebody else holds the lease, 3 a place could not be asked."
 )
-LEASE_WAIT_SECONDS: Final = 60.0  # longer than a holder that died keeps it: 30 s
 
-SettingsFile = Annotated[Path, typer.Option("--settings", help="The file with policy, board and references.")]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document.")]
 Id = Annotated[str, typer.Argument(metavar="ID", help="Of the operation, as `plan` has printed it.")]
 Confirm = Annotated[
     str | None, typer.Option("--confirm", metavar="ID", help="The same id: do it. Without it nothing is changed.")
@@ -81,6 +74,7 @@ def register(app: typer.Typer) -> None:
     app.command(epilog=RUN_EPILOG)(run)
     app.command(epilog=UNDO_EPILOG)(undo)
     app.command(epilog=END_EPILOG)(end)
+    app.command(epilog=REBUILD_EPILOG)(rebuild)
 
 
 def plan(
@@ -259,8 +253,8 @@ class _Job:
             trail=trail,
             confirm=confirmed_by_name(confirm),
             cancellation=cancellation,
-            hints=Hints(*map(_literally, (self.run_line, self.undo_line, self.run_line))),
-            told=None if held is None else _tell,
+            hints=Hints(*map(literally, (self.run_line, self.undo_line, self.run_line))),
+            told=None if held is None else tell,
         )
 
     def conducted(self, act: Callable[[Operation], Result], confirm: str, *, forward: bool) -> Result:
@@ -383,16 +377,3 @@ def _accepted(handover: "Handover") -> list[str]:
     if handover.unfenced_because is not None:
         lines.append(f"WITHOUT A FENCE where the old writer is silent: {handover.unfenced_because}")
     return lines
-
-
-def _tell(fact: Fact) -> None:
-    """Progress, on the error stream: the result on the other one stays whole."""
-    if isinstance(fact, StepPhase) and fact.outcome != "begun":
-        took = "" if fact.seconds is None else f" after {fact.seconds:.3g} s"
-        because = f": {fact.because}" if fact.because else ""
-        typer.echo(f"{fact.step} {fact.phase}: {fact.outcome}{took}{because}", err=True)
-
-
-def _literally(line: str) -> str:
-    """For `Hints`, which fills in braces."""
-    return line.replace("{", "{{").replace("}", "}}")

@@ -4,7 +4,7 @@ import getpass
 import os
 import socket
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from seawall.contract import LIVE_REGION_VARIABLE
 from seawall.errors import InvalidInput
@@ -25,8 +25,12 @@ from seawall_ops.lease.sqlite import SqliteLeaseStore
 from seawall_ops.places import audit_file, operations_folder, state_folder
 from seawall_ops.steps import FileJournals, JournalStore, Plan, TableJournals
 
+if TYPE_CHECKING:
+    from seawall_ops.failover.plans.postgres import PostgresServers
+
 __all__ = [
     "LEASE",
+    "by_sql",
     "holder",
     "journals_of",
     "lease_of",
@@ -131,22 +135,22 @@ def servers_of(found: Settings, database: Database) -> Servers:
         if name not in names:
             raise InvalidInput(f"members.{name}", operating.members[name], allowed=f"one of {', '.join(names)}")
     if found.servers is ServersKind.POSTGRES:
-        return _by_sql(found, database)
+        return by_sql(found, database)
     from seawall_ops.failover.plans.rds import RdsServers, VerifyBy
     from seawall_ops.failover.plans.rds_fence import FenceTerms
 
     by_write = operating.verify_by == VerifyBy.WRITE.value
     return RdsServers(
         database.members,
-        sql=_by_sql(found, database) if by_write else None,
+        sql=by_sql(found, database) if by_write else None,
         verify_by=VerifyBy(operating.verify_by),
         fence_terms=FenceTerms(frozenset(operating.cut_also), operating.uncut_because),
         retention_days=operating.retention_days,
     )
 
 
-def lease_of(found: Settings, topology: Topology, *, holder: str, automatic: bool) -> Lease:
-    """The lease under which one failover of the cluster is run at a time.
+def lease_of(found: Settings, topology: Topology, *, holder: str, automatic: bool, work: str = LEASE) -> Lease:
+    """The lease under which one failover of the cluster is run at a time; or one for other work on it.
 
     Raises:
         InvalidInput: It is kept inside of what fails over.
@@ -154,7 +158,7 @@ def lease_of(found: Settings, topology: Topology, *, holder: str, automatic: boo
     because = None if automatic else found.policy.never_acts_because
     return Lease(
         _lease_store(found),
-        LEASE + found.policy.cluster,
+        work + found.policy.cluster,
         holder=holder,
         arbitrates=Arbitrated.of(topology, automatic=automatic, inside_because=because),
         terms=found.operating.lease_terms,
@@ -196,8 +200,13 @@ def _switch_of(found: Settings) -> NameSwitch | None:
     return parse_switch(dict(found.operating.switch), None if endpoints is None else dict(endpoints))
 
 
-def _by_sql(found: Settings, database: Database) -> Servers:
-    """The servers as their engine shows them."""
+def by_sql(found: Settings, database: Database) -> "PostgresServers":
+    """The servers as their engine shows them.
+
+    Raises:
+        InvalidInput: It is not PostgreSQL.
+        MissingExtra: psycopg is not installed.
+    """
     if database.engine is not Engine.POSTGRES:
         raise InvalidInput(
             "verify_by", "write", allowed="status", because=f"nothing here speaks to {database.engine} by SQL"

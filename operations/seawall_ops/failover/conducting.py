@@ -1,0 +1,33 @@
+"""What the commands that change something share: their options, their exit codes, and how they tell what they do."""
+
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from seawall_ops.audit import Fact, StepPhase
+
+__all__ = ["CODES", "LEASE_WAIT_SECONDS", "AsJson", "SettingsFile", "literally", "tell"]
+
+CODES: Final = (
+    "Exit codes: 0 done, or nothing is in the way of a dry run, 1 something is in its way, 2 wrong input or somebody else "
+    "holds the lease, 3 a place could not be asked, 4 it failed and was undone, 5 it stopped at a safe point, 6 it is stuck, "
+    "130 interrupted."
+)
+LEASE_WAIT_SECONDS: Final = 60.0  # longer than a holder that died keeps it: 30 s
+
+SettingsFile = Annotated[Path, typer.Option("--settings", help="The file with policy, board and references.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document.")]
+
+
+def tell(fact: Fact) -> None:
+    """Progress, on the error stream: the result on the other one stays whole."""
+    if isinstance(fact, StepPhase) and fact.outcome != "begun":
+        took = "" if fact.seconds is None else f" after {fact.seconds:.3g} s"
+        because = f": {fact.because}" if fact.because else ""
+        typer.echo(f"{fact.step} {fact.phase}: {fact.outcome}{took}{because}", err=True)
+
+
+def literally(line: str) -> str:
+    """For `Hints`, which fills in braces."""
+    return line.replace("{", "{{").replace("}", "}}")

@@ -117,7 +117,8 @@ def sandbox_configuration(dev: Mapping[str, Any], account: str, now: datetime) -
     config["seawall:protect"] = False
     for region in config["seawall:regions"]:
         region.pop("cluster", None)
-    config.pop("seawall:release", None)  # it runs in clusters
+    for section in ("release", "observers"):  # they run in clusters
+        config.pop(f"seawall:{section}", None)
     for member in config["seawall:database"]["members"]:
         member["instance_class"] = SMALLEST_CLASS
     later = now + timedelta(hours=QUIET_HOURS)
@@ -126,7 +127,7 @@ def sandbox_configuration(dev: Mapping[str, Any], account: str, now: datetime) -
         rule["schedule"] = f"cron(0 {later.hour} * * ? *)"
     if "seawall:faults" in config:
         config["seawall:faults"]["allowed_environments"] = [STACK]
-    for purpose in ("app", "operator"):  # one runs in clusters, the other trusts a role that this account has not
+    for purpose in ("app", "observer", "operator"):  # two run in clusters, one trusts a role that this account has not
         config.get("seawall:identity", {}).pop(purpose, None)
     return {"config": config}
 

@@ -29,8 +29,9 @@ def test_the_page_has_every_setting_and_its_example_is_one():
     """What is not in the table nobody sets."""
     rows = [line.split("|")[1] for line in PAGE.splitlines() if line.startswith("| `")]
     assert {name for row in rows for name in re.findall(r"`([a-z_]+)`", row)} >= set(KEYS)
-    (example,) = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
-    found = parse_settings(yaml.safe_dump({**SETTINGS, **yaml.safe_load(example)}))
+    examples = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    read = [parse_settings(yaml.safe_dump({**SETTINGS, **yaml.safe_load(each)})) for each in examples]
+    found = read[0]
     assert found.operating.epoch_lease_seconds == 30
     assert f"| {Operating().promote_seconds:g} |" in PAGE
 

@@ -221,9 +221,9 @@ def test_an_undo_waits_until_rds_lets_go_of_it(aws: SnapshotAws, tmp_path):
     assert aws.names(HOME) == [SOURCE]
 
 
-@pytest.mark.parametrize("seconds", [0.0, -1.0, float("nan")])
-def test_a_wait_of_no_time_is_refused(seconds):
-    """It would be pending at once."""
+@pytest.mark.parametrize("seconds", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_wait_of_no_time_or_without_an_end_is_refused(seconds):
+    """It would be pending at once, or for ever."""
     with pytest.raises(InvalidInput, match="wait-seconds"):
         Waiting(seconds=seconds)
 

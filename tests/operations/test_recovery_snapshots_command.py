@@ -179,6 +179,16 @@ def test_one_deletion_that_is_refused_leaves_the_others_to_be_done(aws: Snapshot
     assert aws.names(HOME) == ["s-1", "s-3"]
 
 
+def test_what_is_under_way_or_goes_while_the_list_is_made_is_kept(aws: SnapshotAws, capsys):
+    """Another prune may be at work; RDS does not tell shares of what is not there."""
+    aws.add_snapshot(HOME, "begun", TagList=OWN, Status="creating", PercentProgress=40)
+    aws.faults = [Fault("DescribeDBSnapshotAttributes", "DBSnapshotNotFound", after=2)]
+    assert run("prune", *HERE, "--keep", "1", "--json") == 1
+    found = {each["name"]: each["because"] for each in document(capsys)["snapshots"]}
+    assert found["begun"] == "RDS says creating, 40 %"
+    assert list(found.values()).count("not known whom it is shared with") == 1
+
+
 @pytest.mark.parametrize("error", ["unreachable", "AccessDenied"])
 @pytest.mark.parametrize("words", [("list", *HERE), ("verify", "s-1", *HERE), ("prune", *HERE, "--keep", "1")])
 def test_a_region_that_cannot_be_asked_has_its_own_exit_code(aws: SnapshotAws, words, error, capsys):

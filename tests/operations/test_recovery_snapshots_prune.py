@@ -164,6 +164,7 @@ def test_age_keeps_more_and_never_less():
         "d": "keep: one of the last 1",
     }
     assert reasons(one("only", days=400), days=7) == {"only": "keep: one of the last 1"}
+    assert reasons(one("a", days=2), one("b"), days=float("inf"))["a"].startswith("keep: not older")
 
 
 def test_a_copy_is_as_old_as_its_data():

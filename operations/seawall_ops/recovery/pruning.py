@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Final
 
 from seawall.errors import InvalidInput
 from seawall_ops.failover.plans.rds_waiting import Progress
@@ -10,7 +11,8 @@ from seawall_ops.recovery.snapshots import PROVED_TAG, Snapshot, judged
 
 __all__ = ["Keeping", "Verdict", "decide"]
 
-FAILED = "failed"
+FAILED: Final = "failed"
+DAY_SECONDS: Final = 86400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +116,7 @@ def _kept_for_itself(snapshot: Snapshot, copied: set[str | None]) -> str:
 def _kept_for_its_age(snapshot: Snapshot, keeping: Keeping, now: datetime) -> str:
     if snapshot.status == FAILED or snapshot.taken_at is None or not keeping.days:
         return ""
-    if now - snapshot.taken_at <= timedelta(days=keeping.days):
+    if (now - snapshot.taken_at).total_seconds() <= keeping.days * DAY_SECONDS:
         return f"not older than {keeping.days:g} days"
     return ""
 

@@ -103,9 +103,14 @@ class SnapshotApi:
         said = self.rds.every(_in(region), "rds", "DescribeDBSnapshots", "DBSnapshots", SnapshotType="manual")
         return [Snapshot.of(region, each) for each in said]
 
-    def shared_with(self, region: str, name: str) -> tuple[str, ...]:
-        """Accounts that may restore it; `all`: everybody."""
-        said = self.rds.ask(_in(region), "rds", "DescribeDBSnapshotAttributes", DBSnapshotIdentifier=name)
+    def shared_with(self, region: str, name: str) -> tuple[str, ...] | None:
+        """Accounts that may restore it; `all`: everybody; `None`: there is none of that name."""
+        try:
+            said = self.rds.ask(_in(region), "rds", "DescribeDBSnapshotAttributes", DBSnapshotIdentifier=name)
+        except Refused as error:
+            if error.code in NO_SNAPSHOT:
+                return None
+            raise
         attributes = cast(
             "list[Mapping[str, Any]]", said["DBSnapshotAttributesResult"].get("DBSnapshotAttributes") or []
         )

@@ -336,8 +336,8 @@ def _every(api: "SnapshotApi", regions: Sequence[str]) -> list[Snapshot]:
 
 
 def _with_shares(api: "SnapshotApi", snapshot: Snapshot) -> Snapshot:
-    """With whom it is shared, where it is ours: what is not ours is kept anyway."""
-    if not snapshot.ours:
+    """With whom it is shared, where that decides anything: what is not ours or not whole yet is kept anyway."""
+    if not snapshot.ours or judged(snapshot).progress is Progress.UNDER_WAY:
         return snapshot
     return replace(snapshot, shared_with=api.shared_with(snapshot.region, snapshot.name))
 

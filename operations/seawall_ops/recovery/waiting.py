@@ -12,6 +12,7 @@ from seawall_ops.steps import Context, Timeouts
 __all__ = ["APPEAR_SECONDS", "WAIT_SECONDS", "SnapshotFailed", "Waiting"]
 
 WAIT_SECONDS: Final = 4 * 3600.0  # a first snapshot of some TiB, or a copy to another continent, takes hours
+LONGEST_WAIT_SECONDS: Final = 7 * 86400.0  # who waits longer resumes it
 POLL_SECONDS: Final = 15.0  # RDS's API is throttled for the whole account, and snapshots take minutes
 APPEAR_SECONDS: Final = 120.0  # that RDS may take to list what it has just accepted
 TOLD_EVERY_SECONDS: Final = 300.0  # that something goes on, where nothing changes
@@ -48,7 +49,7 @@ class Waiting:
         cancelled: Why to stop; empty while there is no reason.
 
     Raises:
-        InvalidInput: `seconds` is not above 0.
+        InvalidInput: `seconds` is not above 0, or more than a week.
     """
 
     seconds: float = WAIT_SECONDS
@@ -56,8 +57,10 @@ class Waiting:
     cancelled: Callable[[], str] = field(default=_never)
 
     def __post_init__(self) -> None:
-        if not self.seconds > 0:
-            raise InvalidInput("--wait-seconds", self.seconds, allowed="above 0 seconds")
+        if not 0 < self.seconds <= LONGEST_WAIT_SECONDS:
+            raise InvalidInput(
+                "--wait-seconds", self.seconds, allowed=f"above 0 and at most {LONGEST_WAIT_SECONDS:g} seconds"
+            )
 
     @property
     def timeouts(self) -> Timeouts:

@@ -13,16 +13,16 @@ import pytest
 import yaml
 
 from failover_votes import all_lose, operation, seen
-from failover_world import AWAY, HOME, POLICY, STARTED, THIRD, World
+from failover_world import AWAY, HOME, POLICY, STARTED, THIRD, MemoryStore, World
 from seawall.errors import InvalidInput
 from seawall.topology import dump, merge
 from seawall_ops import cli
 from seawall_ops.exits import ExitCode
 from seawall_ops.failover import command, watching
-from seawall_ops.failover.board import Board
+from seawall_ops.failover.board import Board, Outrun, Stored
 from seawall_ops.failover.decision import Act, Situation, Stay, decide
 from seawall_ops.failover.ledger import Ledger, OperationState
-from seawall_ops.failover.observer import NameTaken
+from seawall_ops.failover.observer import POST_TRIES, NameTaken
 from seawall_ops.failover.permissions import CALLS, policy_document
 from seawall_ops.failover.settings import parse_settings
 from seawall_ops.failover.store_sqlite import SqliteStore
@@ -54,6 +54,31 @@ def test_a_vote_whose_answer_was_lost_is_found_again():
     observer.vote_round()
     (vote,) = world.board().read().votes
     assert (vote.boot, vote.sequence) == (observer.boot, 3)
+
+
+@pytest.mark.parametrize("applied", [True, False])
+@pytest.mark.parametrize("times", [1, 2, POST_TRIES])
+def test_own_writes_that_a_slow_board_took_late_never_end_an_observer(times, applied, monkeypatch, caplog):
+    """A request that is repeated meets the first one, or one from before arrives late: in an outage of all times."""
+    world = World()
+    observer = world.observers[f"observer-{HOME}"]
+    observer.vote_round()
+    put, left = MemoryStore.put, [times]
+
+    def slow(store: MemoryStore, key: str, stored: Stored, *, over: int | None) -> None:
+        left[0] -= 1
+        if left[0] < 0 or applied:
+            put(store, key, stored, over=over)
+        if left[0] >= 0:
+            raise Outrun(store.where, key)
+
+    monkeypatch.setattr(MemoryStore, "put", slow)
+    for _ in range(3):
+        observer.vote_round()
+    assert ("no vote: " in caplog.text) is (times == POST_TRIES)
+    (vote,) = world.board().read().votes
+    assert (vote.boot, vote.sequence) == (observer.boot, observer._sequence)
+    assert left[0] < 0
 
 
 def test_a_restarted_observer_knows_what_it_had_seen_healthy_and_counts_on():

@@ -29,6 +29,7 @@ __all__ = ["NameTaken", "Observer", "Record", "self_check"]
 _log: Final = logging.getLogger("seawall.failover")
 
 FORGET_AFTER_SECONDS: Final = 3_600.0  # a vote that we have not seen change for so long is taken off the board
+POST_TRIES: Final = 3  # to write over what a lost answer has left; the next round comes anyway
 LONGEST_THOUGHT: Final = 200  # characters of what an observer last decided, on the board for people
 
 
@@ -261,20 +262,25 @@ class Observer:
             self._ages = {**dict(left.watched), **self._ages}
 
     def _post(self, vote: Vote) -> None:
-        """Write the vote. One of ours may be there already, whose answer was lost; anybody else's ends us."""
-        try:
-            self._board.post(vote, over=self._sequence)
-        except Outrun:
-            there = next((each for each in self._board.read().votes if each.observer == self.name), None)
-            if there is not None and there.boot != self.boot:
-                raise NameTaken(self.name) from None
-            known = None if there is None else there.sequence
-            vote = replace(vote, sequence=(known or 0) + 1)
+        """Write the vote. One of ours may be there already, whose answer was lost; anybody else's ends us.
+
+        Raises:
+            NameTaken: Another process votes under this name.
+            BoardUnavailable: It does not answer, or so late that only our own writes were in the way, each time.
+        """
+        for _ in range(POST_TRIES):
             try:
-                self._board.post(vote, over=known)
+                self._board.post(vote, over=self._sequence)
             except Outrun:
-                raise NameTaken(self.name) from None
-        self._sequence = vote.sequence
+                there = next((each for each in self._board.read().votes if each.observer == self.name), None)
+                if there is not None and there.boot != self.boot:
+                    raise NameTaken(self.name) from None
+                self._sequence = None if there is None else there.sequence
+                vote = replace(vote, sequence=(self._sequence or 0) + 1)
+            else:
+                self._sequence = vote.sequence
+                return
+        raise BoardUnavailable(self._board.where, "it takes writes of ours late, and refuses those that follow")
 
     def _judge(self, observation: Observation) -> Judge:
         subject = observation.subject

@@ -15,6 +15,7 @@ import pytest
 from localcloud import cloud
 from localcloud.engine import Engine
 from localcloud.sandbox import Sandbox
+from seawall_ops.failover.plans.rds_settings import creation, kept_name, unsettled
 
 pytestmark = [pytest.mark.engine, pytest.mark.soak]
 
@@ -185,6 +186,36 @@ def test_two_failovers_replace_nothing_and_a_rebuilding_only_what_is_named(accou
         "seawall-dev-shop-tokyo-final-2",
         "seawall-dev-shop-oregon-final-1",
     ]
+
+
+def test_an_old_writer_that_was_put_aside_is_let_go_and_its_replica_taken_over(account: Account, shop: Any) -> None:
+    """One id in the state tells which instance the name is now: nothing is replaced, and the old one stays closed."""
+    regions, away = {"tokyo": TOKYO, "oregon": OREGON}, {"writer": "oregon", "epoch": 1}
+    account.up(shop(regions))
+    account.client("rds", OREGON).promote_read_replica(DBInstanceIdentifier="seawall-dev-shop-oregon")
+    account.up(shop(regions, **away), "--refresh")
+
+    rds, name = account.client("rds", TOKYO), "seawall-dev-shop-tokyo"
+    old, writer = account.instances()[f"tokyo@{TOKYO}"], account.instances()[f"oregon@{OREGON}"]
+    kept = kept_name(name, "rebuild-7")
+    rds.modify_db_instance(DBInstanceIdentifier=name, NewDBInstanceIdentifier=kept, ApplyImmediately=True)
+    rds.create_db_instance_read_replica(**creation(name, old, writer, TOKYO))
+    new = account.instances()[f"tokyo@{TOKYO}"]
+    rds.modify_db_instance(DBInstanceIdentifier=name, ApplyImmediately=True, **unsettled(new, old))
+    [aside] = rds.describe_db_instances(DBInstanceIdentifier=kept)["DBInstances"]
+
+    state = account.sandbox.source / "state.json"
+    assert account.pulumi("stack", "export", "--file", str(state)).returncode == 0
+    told = state.read_text(encoding="utf-8")
+    assert old["DbiResourceId"] in told
+    state.write_text(told.replace(old["DbiResourceId"], new["DbiResourceId"]), encoding="utf-8")
+    assert account.pulumi("stack", "import", "--file", str(state)).returncode == 0
+
+    assert account.up(shop(regions, **away), "--refresh") <= {"updated"}
+    assert account.ids()[f"tokyo@{TOKYO}"] == new["DbiResourceId"]
+    [left] = rds.describe_db_instances(DBInstanceIdentifier=kept)["DBInstances"]
+    assert {key for key in aside if aside[key] != left[key]} <= {"LatestRestorableTime"}
+    assert account.up(shop(regions, **away)) == set()
 
 
 def test_a_replica_moves_under_its_name_and_the_writer_never_does(account: Account, shop: Any) -> None:

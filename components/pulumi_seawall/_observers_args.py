@@ -248,7 +248,7 @@ class FailoverObserversArgs(TypedDict):
     """An existing service account, whose pods have the role of a `WorkloadIdentity`; default one with the Deployment's name is
     declared."""
     resources: NotRequired[ContainerResourcesArgs]
-    """What a pod needs; default 100m and 256Mi."""
+    """What a pod needs; default 100m and 256Mi, with `act` 768Mi."""
     env: NotRequired[dict[str, str]]
     """Further environment variables, e.g. `HTTPS_PROXY`. Never a secret: they stand in the state."""
     secrets: NotRequired[dict[str, SecretKeyArgs]]

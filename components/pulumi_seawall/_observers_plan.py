@@ -35,7 +35,8 @@ from seawall.errors import MISSING, InvalidInput
 from seawall.topology import parse
 
 LONGEST_NAME: Final = 45  # characters; what is appended to it must fit into a label's 63
-RESOURCES: Final = {"cpu": "100m", "memory": "256Mi"}  # an interpreter with clients of six services holds about 110 MiB
+WATCHING: Final = {"cpu": "100m", "memory": "256Mi"}  # measured: 120 MiB with the clients that three regions take
+ACTING: Final = {"cpu": "100m", "memory": "768Mi"}  # measured: 350 MiB with the clients that three regions take
 PG_PREFIX: Final = "PG"  # libpq's variables
 VERIFYING: Final = (SslMode.VERIFY_FULL, SslMode.VERIFY_CA)
 EXIT_SECONDS: Final = 5  # after the last request, before the kubelet kills
@@ -164,7 +165,8 @@ def plan_failover_observers(args: FailoverObserversArgs) -> ObserversPlan:
     settings = plan_settings(given["settings"], regions)
     clusters = _clusters(given["clusters"], settings.domains)
     service = checked_service("service", given["service"])
-    requests, limits = plan_resources(given.get("resources", RESOURCES))
+    act = flag("act", given.get("act", False))
+    requests, limits = plan_resources(given.get("resources", ACTING if act else WATCHING))
     plan = ObserversPlan(
         service,
         checked_environment("environment", given["environment"]),
@@ -172,7 +174,7 @@ def plan_failover_observers(args: FailoverObserversArgs) -> ObserversPlan:
         clusters,
         text("image", given["image"], image_that_is("the same text twice is the same observer to Kubernetes")),
         settings,
-        flag("act", given.get("act", False)),
+        act,
         _database(given["database"]) if "database" in given else None,
         text("document", given["document"], _document) if "document" in given else None,
         _name(given.get("name", f"{service}-observer")),

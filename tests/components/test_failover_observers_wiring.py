@@ -177,6 +177,7 @@ def test_what_is_asked_for_is_in_the_pod():
     assert variables_of(**changes)["PROXY_USER"] == {"secretKeyRef": {"name": "proxy", "key": "user"}}
     assert _observers_manifests.service_account(planned(**changes), HOME) is None
     assert pod_of()["serviceAccountName"] == "shop-observer"
+    assert [container_of(**each)["resources"]["limits"]["memory"] for each in ({}, ACTING)] == ["256Mi", "768Mi"]
     assert "priorityClassName" not in pod_of()
 
 

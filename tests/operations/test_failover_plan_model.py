@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 
 import hypothesis.strategies as st
 from hypothesis import HealthCheck, settings
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from crash_points import Bomb, Crash, armed
 from failover_plan_case import HANDOVER
@@ -150,6 +150,13 @@ class Failovers(RuleBasedStateMachine):
         assert str({name: after[name] for name in kept}) == text
 
     # ---- the world
+
+    @initialize(cut_off=st.booleans(), alive=st.booleans())
+    def it_begins(self, cut_off: bool, alive: bool) -> None:
+        """Well, or as a failover mostly finds it: else too few examples come to the wait for epochs."""
+        self.world.set(servers__eu_west_1__alive=alive)
+        if cut_off:
+            self.the_old_region_is_cut_off_with_its_apps(0.0)
 
     @rule(seconds=st.floats(0.0, 40.0))
     def the_old_region_is_cut_off_with_its_apps(self, seconds: float) -> None:

@@ -1,5 +1,7 @@
 """Who the writer is: promotions that are followed, and those that are not."""
 
+from typing import Any
+
 import pytest
 
 from replica_world import World
@@ -310,7 +312,7 @@ def test_a_named_writer_that_is_not_promoted_yet_is_not_written_to(world: World,
         ({"margin_seconds": -1}, "margin_seconds = -1: a number, at least 0"),
     ],
 )
-def test_a_lease_that_fences_nothing_is_refused(values: dict[str, float], line: str) -> None:
+def test_a_lease_that_fences_nothing_is_refused(values: dict[str, Any], line: str) -> None:
     """Bad input gets one line, when it is given."""
     with pytest.raises(InvalidInput) as refused:
         EpochLease(**values)

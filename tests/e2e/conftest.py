@@ -25,6 +25,7 @@ BESIDE = (
     "seawall:faults",
     "seawall:identity",
     "seawall:monitoring",
+    "seawall:observers",
     "seawall:release",
 )  # what nothing else in an environment asks for
 OF_DATA = ("seawall:database", "seawall:backups")

@@ -307,6 +307,15 @@ def test_a_region_that_answers_and_does_not_take_its_copy_is_waited_for_and_then
     assert world.live(OLD) == world.live()
 
 
+def test_a_region_that_comes_back_right_after_publishing_keeps_nothing_waiting(world: World):
+    """Silent while copies were written, it is behind when they are looked at: the arbiter's is the one that counts."""
+    world.set(silent=[OLD])
+    runs = Runs(world, on={("publish", "apply", "done"): lambda: world.set(silent=[])})
+    assert runs.operation().run().end == "done"
+    assert world.live(OLD) is None
+    assert world.surroundings().live.read() == world.live(NEW)
+
+
 class LosesAnswers(Place):
     """Takes what is written; nobody hears of it."""
 

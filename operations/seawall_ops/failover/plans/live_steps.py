@@ -90,6 +90,12 @@ class Publish(Step):
             context.wait(RETRY_SECONDS)
             self.around.live.copy(live)
 
+    def verify(self, context: Context) -> str | None:
+        """The arbiter's is what counts. A region that was silent, and is back since, is behind and keeps nothing waiting."""
+        live = self.around.live.read()
+        standing = standing_of(live, self.handover, context.operation)
+        return None if standing is Standing.PUBLISHED else f"the arbiter has {_shown(live)}"
+
     def undo(self, context: Context) -> None:
         """A later epoch with the old roles; where a writer has moved there is no way back."""
         if self.handover.moves_writer:

@@ -14,10 +14,10 @@ from lightkube.config.models import Cluster, User
 from moto.server import ThreadedMotoServer
 
 from kubernetes_api import KubernetesApi
-from lease_world import World
+from lease_world import NAME, World
 from localcloud.postgres_fleet import PostgresFleet
 from localcloud.postgres_install import USER
-from seawall_ops.lease import FencedState, LeaseStore, MemoryLeaseStore, MemoryState
+from seawall_ops.lease import Arbitrated, FencedState, Lease, LeaseRecord, LeaseStore, MemoryLeaseStore, MemoryState
 from seawall_ops.lease.dynamodb import KEY, LEASE_PREFIX, DynamoDBLeaseStore, DynamoDBState
 from seawall_ops.lease.kubernetes import KubernetesLeaseStore, KubernetesState
 from seawall_ops.lease.postgres import GRANTS, TABLES, PostgresLeaseStore, PostgresState
@@ -26,6 +26,7 @@ from seawall_ops.lease.sqlite import SqliteLeaseStore
 TABLE = "seawall"
 REGION = "eu-north-1"
 NAMESPACE = "shop"
+RECORD = LeaseRecord(holder="a", fence=1, ttl_seconds=30.0, write="w1")
 
 
 @dataclass
@@ -126,3 +127,14 @@ def in_kubernetes(api: KubernetesApi) -> Place:
         lambda name: api.delete("leases", name),
         api,
     )
+
+
+def use(place: Place) -> None:
+    """Everything that a lease and a state do."""
+    lease = Lease(place.store, NAME, holder="a", arbitrates=Arbitrated())
+    lease.create()
+    with lease.acquire(wait_seconds=0.0, renew=False) as held:
+        place.state.claim("shop.prod", held)
+        place.state.put("shop.prod", "text", held)
+        held.renew()
+        held.release()

@@ -5,13 +5,12 @@ import sqlite3
 
 import pytest
 
-from lease_places import in_sqlite
+from lease_places import RECORD, in_sqlite
 from seawall.errors import InvalidInput, LeaseUnavailable
 from seawall_ops.lease import Arbitrated, Lease, LeaseRecord
 from seawall_ops.lease.sqlite import HOST, SqliteLeaseStore
 
 NAME = "failover-shop-prod"
-RECORD = LeaseRecord(holder="a", fence=1, ttl_seconds=30.0, write="w1")
 
 
 def test_a_first_fence_is_this_hosts_time(tmp_path):

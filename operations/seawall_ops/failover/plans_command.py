@@ -30,9 +30,8 @@ from seawall_ops.steps import (
     confirmed_by_name,
     new_operation_id,
     preview_as_dict,
-    result_as_dict,
+    print_result,
     show_preview,
-    show_result,
 )
 
 if TYPE_CHECKING:
@@ -150,7 +149,9 @@ def run(id_: Id, settings: SettingsFile, confirm: Confirm = None, as_json: AsJso
             job.show(preview, as_json=as_json, next_=job.run_line)
             code = ExitCode.ATTENTION if preview.refusal else ExitCode.DONE
         else:
-            code = _shown(job.conducted(_run_or_resume, confirm, forward=True), as_json=as_json).exit_code
+            result = job.conducted(_run_or_resume, confirm, forward=True)
+            print_result(result, as_json=as_json)
+            code = result.exit_code
     if code is not ExitCode.DONE:
         raise typer.Exit(code)
 
@@ -170,7 +171,8 @@ def undo(
         if confirm is None:
             job.show_undo(as_json=as_json)
             return
-        result = _shown(job.conducted(lambda operation: operation.undo(why), confirm, forward=False), as_json=as_json)
+        result = job.conducted(lambda operation: operation.undo(why), confirm, forward=False)
+        print_result(result, as_json=as_json)
     if result.end != "undone":
         raise typer.Exit(result.exit_code)
 
@@ -348,14 +350,6 @@ def _run_or_resume(operation: Operation) -> Result:
 def _refuse_other_confirmation(id_: str, confirm: str | None) -> None:
     if confirm is not None and confirm != id_:
         raise InvalidInput("--confirm", confirm, allowed=id_, because="the operation is confirmed by its own id")
-
-
-def _shown(result: Result, *, as_json: bool) -> Result:
-    if as_json:
-        typer.echo(json.dumps(result_as_dict(result), indent=2))
-    else:
-        show_result(result)
-    return result
 
 
 def _say_undecided(decision: Decision, *, as_json: bool) -> None:

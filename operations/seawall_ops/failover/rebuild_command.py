@@ -20,9 +20,8 @@ from seawall_ops.steps import (
     Operation,
     cancelled_by_signals,
     preview_as_dict,
-    result_as_dict,
+    print_result,
     show_preview,
-    show_result,
 )
 
 if TYPE_CHECKING:
@@ -125,10 +124,7 @@ class _Job:
             operation = self._operation(held, trail, cancellation)
             journal = operation.journal()
             result = operation.run() if journal is None or journal.end else operation.resume()
-        if as_json:
-            typer.echo(json.dumps(result_as_dict(result), indent=2))
-        else:
-            show_result(result)
+        print_result(result, as_json=as_json)
         return result.exit_code
 
     def _operation(

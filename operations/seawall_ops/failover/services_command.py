@@ -1,7 +1,6 @@
 """`seawall failover service`: move a Service from one Deployment or Rollout to another, in one cluster."""
 
 import getpass
-import json
 import shlex
 import socket
 from contextlib import suppress
@@ -24,8 +23,7 @@ from seawall_ops.steps import (
     cancelled_by_signals,
     conduct,
     new_operation_id,
-    result_as_dict,
-    show_result,
+    print_result,
 )
 
 if TYPE_CHECKING:
@@ -169,10 +167,7 @@ def _conducted(cluster: "Cluster", store: LeaseStore, move: Move, again: str, as
         if asked.run:
             return conduct(operation, execute=True, as_json=asked.as_json)
         result = operation.resume() if asked.undo is None else operation.undo(asked.why or "")
-    if asked.as_json:
-        typer.echo(json.dumps(result_as_dict(result), indent=2))
-    else:
-        show_result(result)
+    print_result(result, as_json=asked.as_json)
     as_asked = asked.undo is not None and result.end == "undone"
     return ExitCode.DONE if as_asked else result.exit_code
 

@@ -25,7 +25,7 @@ from seawall_ops.steps.operation import Hints, OnFailure, Operation, confirmed_b
 from seawall_ops.steps.preview import Planned, Preview, Will
 from seawall_ops.steps.results import Done, Result, Status, StepOutcome, Stopped, Stuck, Timing, Undone
 from seawall_ops.steps.runner import PointOfNoReturn
-from seawall_ops.steps.showing import conduct, preview_as_dict, result_as_dict, show_preview, show_result
+from seawall_ops.steps.showing import conduct, preview_as_dict, print_result, result_as_dict, show_preview, show_result
 from seawall_ops.steps.stores import FileJournals
 
 __all__ = [
@@ -67,6 +67,7 @@ __all__ = [
     "measurements",
     "new_operation_id",
     "preview_as_dict",
+    "print_result",
     "result_as_dict",
     "show_preview",
     "show_result",

@@ -13,7 +13,7 @@ from seawall_ops.steps.preview import Preview
 from seawall_ops.steps.results import Result, StepOutcome
 from seawall_ops.tables import print_table
 
-__all__ = ["conduct", "preview_as_dict", "result_as_dict", "show_preview", "show_result"]
+__all__ = ["conduct", "preview_as_dict", "print_result", "result_as_dict", "show_preview", "show_result"]
 
 
 def conduct(operation: Operation, *, execute: bool, as_json: bool) -> ExitCode:
@@ -38,11 +38,16 @@ def conduct(operation: Operation, *, execute: bool, as_json: bool) -> ExitCode:
     if not as_json:
         show_preview(operation.preview())
     result = operation.run()
+    print_result(result, as_json=as_json)
+    return result.exit_code
+
+
+def print_result(result: Result, *, as_json: bool) -> None:
+    """How it ended, for people or as one JSON document."""
     if as_json:
         typer.echo(json.dumps(result_as_dict(result), indent=2))
     else:
         show_result(result)
-    return result.exit_code
 
 
 def show_preview(preview: Preview) -> None:

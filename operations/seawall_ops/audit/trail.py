@@ -5,7 +5,6 @@ that opens the file; nothing waits for it. `Trail.write` never raises: an operat
 be kept is said once and again by `problems`.
 """
 
-import getpass
 import socket
 import threading
 import uuid
@@ -22,6 +21,7 @@ from seawall_ops.audit.files import AuditFile
 from seawall_ops.audit.forwarding import Forwarder, SinkState
 from seawall_ops.audit.records import GENESIS, Draft, Record
 from seawall_ops.audit.sinks import Sink
+from seawall_ops.who import user
 
 __all__ = ["Trail", "send_all"]
 
@@ -63,7 +63,7 @@ class Trail:
         told: Callable[[str], None] | None = None,
     ) -> None:
         self.chain: Final = uuid.uuid4().hex
-        self._actor: Final = actor or _user()
+        self._actor: Final = actor or user()
         self._host: Final = host or socket.gethostname()
         self._now: Final = now
         self._clock: Final = clock
@@ -188,10 +188,3 @@ def _to_nobody(_line: str) -> None:
 
 def _line_of(error: OSError) -> str:
     return error.strerror or str(error)
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # a container whose user has no name
-        return "unknown"

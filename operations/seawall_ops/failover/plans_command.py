@@ -33,6 +33,7 @@ from seawall_ops.steps import (
     print_result,
     show_preview,
 )
+from seawall_ops.who import holder
 
 if TYPE_CHECKING:
     from seawall_ops.audit import Trail
@@ -102,7 +103,7 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """Show what a failover would do: what is decided now, or what you ask for. Changes nothing."""
-    from seawall_ops.failover.plans.assembling import holder, surroundings_of, view_of
+    from seawall_ops.failover.plans.assembling import surroundings_of, view_of
     from seawall_ops.failover.plans.choosing import Conditions, decided, to_member
     from seawall_ops.failover.plans.choosing import to_region as towards
 
@@ -261,7 +262,7 @@ class _Job:
 
     def conducted(self, act: Callable[[Operation], Result], confirm: str, *, forward: bool) -> Result:
         """Do something with it under the lease, and on the record."""
-        from seawall_ops.failover.plans.assembling import holder, lease_of, trail_of
+        from seawall_ops.failover.plans.assembling import lease_of, trail_of
         from seawall_ops.failover.plans.recording import record_reasons
 
         lease = lease_of(self.found, self.declared, holder=holder(), automatic=False)

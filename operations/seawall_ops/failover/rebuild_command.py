@@ -23,6 +23,7 @@ from seawall_ops.steps import (
     print_result,
     show_preview,
 )
+from seawall_ops.who import holder
 
 if TYPE_CHECKING:
     from seawall_ops.audit import Trail
@@ -109,7 +110,7 @@ class _Job:
 
     def done(self, *, as_json: bool) -> ExitCode:
         """Do it, or go on with it, under a lease of its own: a failover does not wait for a copy of hours."""
-        from seawall_ops.failover.plans.assembling import holder, lease_of, trail_of
+        from seawall_ops.failover.plans.assembling import lease_of, trail_of
         from seawall_ops.failover.plans.rebuild import LEASE
 
         lease = lease_of(self._found, self._view.declared, holder=holder(), automatic=False, work=LEASE)

@@ -1,8 +1,6 @@
 """`seawall failover service`: move a Service from one Deployment or Rollout to another, in one cluster."""
 
-import getpass
 import shlex
-import socket
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Final
@@ -25,6 +23,7 @@ from seawall_ops.steps import (
     new_operation_id,
     print_result,
 )
+from seawall_ops.who import holder
 
 if TYPE_CHECKING:
     from seawall_ops.failover.services_cluster import Cluster
@@ -144,8 +143,7 @@ def _conducted(cluster: "Cluster", store: LeaseStore, move: Move, again: str, as
     if not asked.run and asked.resume is None and asked.undo is None:
         return conduct(Operation(plan, id=new_operation_id(PLAN), folder=folder), execute=False, as_json=asked.as_json)
     hints = Hints(resume=f"{again} --resume {{operation}}", undo=f"{again} --undo {{operation}} --why '...'")
-    holder = f"{getpass.getuser()}@{socket.gethostname()}"
-    lease = Lease(store, LEASE, holder=holder, arbitrates=Arbitrated(automatic=False))
+    lease = Lease(store, LEASE, holder=holder(), arbitrates=Arbitrated(automatic=False))
     with (
         Trail(audit_file()) as trail,
         cancelled_by_signals() as cancellation,

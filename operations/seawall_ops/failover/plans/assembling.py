@@ -1,8 +1,6 @@
 """What the settings and the topology say, as the objects that a failover works on. Clients are made where they are needed."""
 
-import getpass
 import os
-import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -31,10 +29,10 @@ if TYPE_CHECKING:
 __all__ = [
     "LEASE",
     "by_sql",
-    "holder",
     "journals_of",
     "lease_of",
     "live_of",
+    "plan_of",
     "servers_of",
     "surroundings_of",
     "trail_of",
@@ -44,15 +42,6 @@ __all__ = [
 LEASE: Final = "failover-"  # before the cluster's name
 LEASE_FILE: Final = "leases.sqlite"
 SQLITE: Final = "sqlite://"
-
-
-def holder() -> str:
-    """Who runs this, for people and for the record."""
-    try:
-        user = getpass.getuser()
-    except (OSError, KeyError):  # a container whose user has no name
-        user = "unknown"
-    return f"{user}@{socket.gethostname()}"
 
 
 def live_of(found: Settings, topology: Topology) -> LiveTopology:

@@ -6,12 +6,13 @@ from seawall.errors import InvalidInput
 from seawall.topology import load
 from seawall_ops.audit import Decision
 from seawall_ops.failover.ledger import Ledger, Operation, OperationState
-from seawall_ops.failover.plans.assembling import holder, lease_of, live_of, trail_of
+from seawall_ops.failover.plans.assembling import lease_of, live_of, trail_of
 from seawall_ops.failover.plans.handover import Handover
 from seawall_ops.failover.plans.kept import KeptHandovers
 from seawall_ops.failover.plans.recording import END
 from seawall_ops.failover.settings import Settings
 from seawall_ops.places import operations_folder
+from seawall_ops.who import holder
 
 __all__ = ["ended", "find_open"]
 

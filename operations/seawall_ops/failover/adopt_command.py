@@ -12,6 +12,7 @@ import typer
 from seawall.errors import InvalidInput
 from seawall.topology import Live, load
 from seawall_ops.exits import ExitCode
+from seawall_ops.failover.conducting import AsJson
 from seawall_ops.failover.reaching import reaching
 from seawall_ops.failover.settings import read_settings
 from seawall_ops.files import reading
@@ -31,7 +32,7 @@ def adopt(
         typer.Option("--settings", help="Ask its arbiter what is live; default where apps read the topology."),
     ] = None,
     write: Annotated[bool, typer.Option("--write", help="Write it. Without it the change is shown.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show how the environment's file has to change so that a deployment keeps what a failover did, replacing nothing."""
     from seawall_ops.failover.plans.declaring import declared_after

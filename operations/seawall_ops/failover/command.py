@@ -21,6 +21,7 @@ from seawall.errors import InvalidInput
 from seawall.topology import Effective, Engine, TopologySource, default_source, load
 from seawall_ops.exits import ExitCode
 from seawall_ops.failover.adopt_command import ADOPT_EPILOG, adopt
+from seawall_ops.failover.conducting import AsJson, SettingsFile, WatchSeconds
 from seawall_ops.failover.decision import Decision, described
 from seawall_ops.failover.heartbeat import heartbeat
 from seawall_ops.failover.ledger import Pause
@@ -63,9 +64,6 @@ app: Final = typer.Typer(help="Watch, decide and fail over.", no_args_is_help=Tr
 app.command(epilog=SERVICE_EPILOG)(service)
 register_plans(app)
 app.command(epilog=ADOPT_EPILOG)(adopt)
-
-SettingsFile = Annotated[Path, typer.Option("--settings", help="The file with policy, board and references.")]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document.")]
 
 
 @app.command(epilog=OBSERVE_EPILOG)
@@ -115,10 +113,7 @@ def observe(
 @app.command(epilog=STATUS_EPILOG)
 def status(
     settings: SettingsFile,
-    wait: Annotated[
-        float | None,
-        typer.Option("--wait-seconds", help="Watch the votes for at most so long; default one round.", min=0),
-    ] = None,
+    wait: WatchSeconds = None,
     as_json: AsJson = False,
 ) -> None:
     """Show the votes, the ledger and what is decided now. A vote counts once it is seen to change, so this waits."""

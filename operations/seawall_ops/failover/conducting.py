@@ -1,4 +1,4 @@
-"""What the commands that change something share: their options, their exit codes, and how they tell what they do."""
+"""What the commands share: options, and of those that change something exit codes and how they tell what they do."""
 
 from pathlib import Path
 from typing import Annotated, Final
@@ -7,7 +7,7 @@ import typer
 
 from seawall_ops.audit import Fact, StepPhase
 
-__all__ = ["CODES", "LEASE_WAIT_SECONDS", "AsJson", "SettingsFile", "literally", "tell"]
+__all__ = ["CODES", "LEASE_WAIT_SECONDS", "AsJson", "SettingsFile", "WatchSeconds", "literally", "tell"]
 
 CODES: Final = (
     "Exit codes: 0 done, or nothing is in the way of a dry run, 1 something is in its way, 2 wrong input or somebody else "
@@ -18,6 +18,10 @@ LEASE_WAIT_SECONDS: Final = 60.0  # longer than a holder that died keeps it: 30 
 
 SettingsFile = Annotated[Path, typer.Option("--settings", help="The file with policy, board and references.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document.")]
+WatchSeconds = Annotated[
+    float | None,
+    typer.Option("--wait-seconds", help="Watch the votes for at most so long; default one round.", min=0),
+]
 
 
 def tell(fact: Fact) -> None:

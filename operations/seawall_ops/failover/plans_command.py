@@ -12,7 +12,15 @@ import typer
 from seawall.errors import InvalidInput
 from seawall.topology import Topology, load
 from seawall_ops.exits import ExitCode
-from seawall_ops.failover.conducting import CODES, LEASE_WAIT_SECONDS, AsJson, SettingsFile, literally, tell
+from seawall_ops.failover.conducting import (
+    CODES,
+    LEASE_WAIT_SECONDS,
+    AsJson,
+    SettingsFile,
+    WatchSeconds,
+    literally,
+    tell,
+)
 from seawall_ops.failover.decision import Decision, described
 from seawall_ops.failover.reaching import reaching
 from seawall_ops.failover.rebuild_command import REBUILD_EPILOG, rebuild
@@ -96,10 +104,7 @@ def plan(
             help="Go on where the old writer cannot be fenced: two may then write; recorded.",
         ),
     ] = None,
-    wait: Annotated[
-        float | None,
-        typer.Option("--wait-seconds", help="Watch the votes for at most so long; default one round.", min=0),
-    ] = None,
+    wait: WatchSeconds = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what a failover would do: what is decided now, or what you ask for. Changes nothing."""

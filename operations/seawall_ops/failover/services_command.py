@@ -10,6 +10,7 @@ import typer
 from seawall.errors import InvalidInput, LeaseUnavailable, StepRefused
 from seawall_ops.audit import Decision, Trail
 from seawall_ops.exits import ExitCode
+from seawall_ops.failover.conducting import LEASE_WAIT_SECONDS, AsJson, literally
 from seawall_ops.failover.services_move import DRAIN_SECONDS, READY_SECONDS, Move
 from seawall_ops.failover.services_objects import in_text, labels_in, parse_workload
 from seawall_ops.failover.services_permissions import LEASE, role_yaml
@@ -36,7 +37,6 @@ SERVICE_EPILOG: Final = (
     "3 the cluster could not be asked, 4 it failed and was undone, 5 it stopped at a safe point, 6 it is stuck, "
     "130 interrupted."
 )
-LEASE_WAIT_SECONDS: Final = 60.0  # longer than a holder that died keeps it: 30 s
 LEASE_REGION: Final = (
     "in-cluster"  # the lease is in the cluster in which it arbitrates, see seawall_ops.lease.Arbitrated
 )
@@ -80,7 +80,7 @@ def service(
     role: Annotated[
         bool, typer.Option("--role", help="Print the least RBAC Role, and ask the cluster nothing.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Move a Service to another Deployment or Rollout of its cluster. Dry by default: the plan is shown."""
     if sum((run, resume is not None, undo is not None, role)) > 1:
@@ -194,4 +194,4 @@ def _again(move: Move, namespace: str, context: str | None, kubeconfig: str | No
     }
     for option, value in given.items():
         words += [] if value is None else [option, str(value)]
-    return shlex.join(words).replace("{", "{{").replace("}", "}}")
+    return literally(shlex.join(words))

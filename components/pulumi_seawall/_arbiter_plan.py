@@ -13,9 +13,9 @@ import pulumi
 
 from pulumi_seawall._arbiter_args import ArbiterImportIds, FailoverArbiterArgs
 from pulumi_seawall._arns import key_in
-from pulumi_seawall._inputs import checked_keys, flag, listed, shown, text
+from pulumi_seawall._inputs import checked_keys, flag, shown, text
 from pulumi_seawall._naming import checked_tags, physical_name
-from pulumi_seawall._regions import known_region, region_outside
+from pulumi_seawall._regions import known_regions, region_outside
 from seawall.errors import InvalidInput
 
 LONGEST_TABLE_NAME: Final = 255  # characters, DynamoDB
@@ -62,9 +62,7 @@ def plan_failover_arbiter(args: FailoverArbiterArgs) -> ArbiterPlan:
         InvalidInput: A value is not allowed; nothing has been registered.
     """
     given = checked_keys("", args, FailoverArbiterArgs, REFUSED)
-    regions = [
-        known_region(f"regions[{place}]", each) for place, each in enumerate(listed("regions", given["regions"]))
-    ]
+    regions = known_regions("regions", given["regions"])
     if not regions:
         raise InvalidInput("regions", "[]", allowed="at least one region")
     region = region_outside("region", given["region"], regions)

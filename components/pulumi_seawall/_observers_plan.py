@@ -29,7 +29,7 @@ from pulumi_seawall._pod_parts import (
     plan_user,
     refuse_twice,
 )
-from pulumi_seawall._regions import known_region
+from pulumi_seawall._regions import distinct_regions, known_region
 from seawall.contract import checked_environment, checked_service
 from seawall.errors import MISSING, InvalidInput
 from seawall.topology import parse
@@ -161,7 +161,7 @@ def plan_failover_observers(args: FailoverObserversArgs) -> ObserversPlan:
         InvalidInput: A value is not allowed; nothing has been registered.
     """
     given = cast("dict[str, Any]", checked_keys("", args, FailoverObserversArgs))
-    regions = _regions(given["regions"])
+    regions = distinct_regions("regions", given["regions"])
     settings = plan_settings(given["settings"], regions)
     clusters = _clusters(given["clusters"], settings.domains)
     service = checked_service("service", given["service"])
@@ -192,13 +192,6 @@ def plan_failover_observers(args: FailoverObserversArgs) -> ObserversPlan:
     if plan.act:
         _refuse_to_act_alone(settings)
     return plan
-
-
-def _regions(given: object) -> tuple[str, ...]:
-    regions = tuple(known_region(f"regions[{place}]", each) for place, each in enumerate(listed("regions", given)))
-    if not regions or len(set(regions)) < len(regions):
-        raise InvalidInput("regions", ", ".join(regions) or "[]", allowed="at least one region, each once")
-    return regions
 
 
 def _clusters(given: object, domains: Sequence[str]) -> dict[str, Reach]:

@@ -38,7 +38,7 @@ from pulumi_seawall._observers_args import (
     WriterProof,
 )
 from pulumi_seawall._observers_numbers import SECONDS, WHERE, lease_terms, policy_numbers, seconds, shortest_staleness
-from pulumi_seawall._regions import known_region, region_outside
+from pulumi_seawall._regions import distinct_regions, known_region, region_outside
 from seawall.errors import MISSING, InvalidInput
 
 FEWEST_DOMAINS: Final = 3  # with two, the one that is left cannot tell a dead neighbor from a cut line
@@ -124,7 +124,7 @@ def plan_settings(args: object, regions: Sequence[str]) -> FailoverSettings:
             what it is for.
     """
     given = cast("dict[str, Any]", checked_keys(WHERE, args, FailoverSettingsArgs, LEFT_OUT))
-    domains = _domains(given["domains"])
+    domains = distinct_regions(f"{WHERE}domains", given["domains"])
     asked = member(f"{WHERE}mode", given["mode"], FailoverMode) if "mode" in given else None
     forced = len(domains) < FEWEST_DOMAINS and asked is not FailoverMode.RECOMMEND
     mode = FailoverMode.RECOMMEND if forced else asked or FailoverMode.AUTOMATIC
@@ -162,14 +162,6 @@ def plan_settings(args: object, regions: Sequence[str]) -> FailoverSettings:
         never,
         forced,
     )
-
-
-def _domains(given: object) -> tuple[str, ...]:
-    name = f"{WHERE}domains"
-    domains = tuple(known_region(f"{name}[{place}]", each) for place, each in enumerate(listed(name, given)))
-    if not domains or len(set(domains)) < len(domains):
-        raise InvalidInput(name, ", ".join(domains) or "[]", allowed="at least one region, each once")
-    return domains
 
 
 def _outside(name: str, region: object, regions: Sequence[str]) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from pulumi_seawall._inputs import nearest
+from pulumi_seawall._inputs import listed, nearest
 from seawall.errors import InvalidInput
 
 REGIONS: Final = (
@@ -75,6 +75,27 @@ def known_region(name: str, value: object) -> str:
         return value
     guess = nearest(value, REGIONS) if isinstance(value, str) else None
     raise InvalidInput(name, value, allowed="an AWS region" + (f"; did you mean {guess}?" if guess else ""))
+
+
+def known_regions(name: str, given: object) -> tuple[str, ...]:
+    """A list of regions that AWS has.
+
+    Raises:
+        InvalidInput: It is none, or AWS has not one of them.
+    """
+    return tuple(known_region(f"{name}[{place}]", region) for place, region in enumerate(listed(name, given)))
+
+
+def distinct_regions(name: str, given: object) -> tuple[str, ...]:
+    """At least one region that AWS has, each once.
+
+    Raises:
+        InvalidInput: It is no such list.
+    """
+    regions = known_regions(name, given)
+    if not regions or len(set(regions)) < len(regions):
+        raise InvalidInput(name, ", ".join(regions) or "[]", allowed="at least one region, each once")
+    return regions
 
 
 def region_outside(name: str, value: object, regions: Sequence[str]) -> str:

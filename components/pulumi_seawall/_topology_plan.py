@@ -15,7 +15,7 @@ import pulumi
 from pulumi_seawall._clusters import plan_reach
 from pulumi_seawall._inputs import checked_keys, flag, is_plain, listed, plain_string
 from pulumi_seawall._naming import checked_tags
-from pulumi_seawall._regions import known_region
+from pulumi_seawall._regions import known_regions
 from pulumi_seawall._topology_args import (
     PublishedBackoffArgs,
     PublishedBreakerArgs,
@@ -141,8 +141,7 @@ def plan_published_topology(args: PublishedTopologyArgs) -> TopologyPlan:
     data: dict[str, Any] = {
         key: given[key] for key in ("service", "environment", "regions", "epoch", "objectives") if key in given
     }
-    for place, region in enumerate(listed("regions", given["regions"])):
-        known_region(f"regions[{place}]", region)
+    known_regions("regions", given["regions"])
     data["schema_version"] = SCHEMA_VERSION
     data["endpoints"] = _endpoints(listed("endpoints", given["endpoints"]), later)
     if "database" in given:

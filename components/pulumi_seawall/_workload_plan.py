@@ -28,7 +28,7 @@ from pulumi_seawall._identity_trust import (
 from pulumi_seawall._inputs import checked_keys, flag, line, listed, matching, member, shown, whole
 from pulumi_seawall._naming import checked_tags
 from pulumi_seawall._policy import LARGEST_INLINE_POLICIES, policy_text, trust_text
-from pulumi_seawall._regions import known_region, region_outside
+from pulumi_seawall._regions import known_regions, region_outside
 from seawall.contract import checked_environment, checked_service, declared_parameter, live_parameter
 from seawall.errors import MISSING, InvalidInput
 
@@ -152,7 +152,7 @@ def checked_regions(given: object) -> tuple[str, ...]:
     Raises:
         InvalidInput: One is none, or stands there twice.
     """
-    regions = tuple(known_region(f"regions[{place}]", region) for place, region in enumerate(listed("regions", given)))
+    regions = known_regions("regions", given)
     if not regions or len(set(regions)) < len(regions):
         raise InvalidInput("regions", list(regions), allowed="at least one region, each once")
     return regions

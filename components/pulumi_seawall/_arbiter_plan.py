@@ -3,7 +3,6 @@
 Whoever writes to the tables is in `seawall_ops`, which components cannot import; tests let that code use tables of these keys.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -13,13 +12,13 @@ import pulumi
 
 from pulumi_seawall._arbiter_args import ArbiterImportIds, FailoverArbiterArgs
 from pulumi_seawall._arns import key_in
+from pulumi_seawall._failover_tables import ALLOWED_NAME, TABLE_NAME, table_place
 from pulumi_seawall._inputs import checked_keys, flag, shown, text
 from pulumi_seawall._naming import checked_tags, physical_name
 from pulumi_seawall._regions import known_regions, region_outside
 from seawall.errors import InvalidInput
 
 LONGEST_TABLE_NAME: Final = 255  # characters, DynamoDB
-TABLE_NAME: Final = re.compile(r"[A-Za-z0-9._-]{3,255}")  # DynamoDB
 KEYS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {"board": ("cluster", "record"), "leases": ("id",), "journals": ("operation", "position")}
 )
@@ -82,7 +81,7 @@ def plan_failover_arbiter(args: FailoverArbiterArgs) -> ArbiterPlan:
 
 def _name(name: str, value: object) -> str:
     if not isinstance(value, str) or not TABLE_NAME.fullmatch(value):
-        raise InvalidInput(name, shown(value), allowed="3 to 255 letters, digits, dots, hyphens, underscores")
+        raise InvalidInput(name, shown(value), allowed=ALLOWED_NAME)
     return value
 
 
@@ -93,5 +92,5 @@ def settings_text(region: str, names: Mapping[str, str]) -> str:
         region: Of the tables.
         names: Of the tables, by what they are for.
     """
-    places = "".join(f"{table}: dynamodb://{region}/{names[table]}\n" for table in KEYS)
+    places = "".join(f"{table}: {table_place(region, names[table])}\n" for table in KEYS)
     return f"{places}arbiter: {region}\n"

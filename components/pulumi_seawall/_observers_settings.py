@@ -14,6 +14,7 @@ from typing import Any, Final, cast
 
 import pulumi
 
+from pulumi_seawall._failover_tables import ALLOWED_NAME, TABLE_NAME, table_place
 from pulumi_seawall._inputs import (
     checked_keys,
     flag,
@@ -50,7 +51,6 @@ LONGEST_RETENTION_DAYS: Final = 35  # RDS's limit
 HIGHEST_PORT: Final = 65_535
 SIDES: Final = 2  # of a switch
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-TABLE: Final = re.compile(r"[A-Za-z0-9._-]{3,255}")  # DynamoDB
 REFERENCE: Final = re.compile(r"([A-Za-z0-9.-]|\{domain\})+(:(?P<port>\d{1,5}))?")
 ADDRESS: Final = re.compile(r"[A-Za-z0-9.-]+:(?P<port>\d{1,5})")
 LEFT_OUT: Final[Mapping[str, str]] = {
@@ -175,13 +175,11 @@ def _table(
     """The table as the file names it, and its region; a name that is not known yet goes into `later`."""
     given = checked_keys(f"{WHERE}{name}.", args, FailoverTableArgs)
     region = _outside(f"{name}.region", given["region"], away_from)
-    allowed = "3 to 255 letters, digits, dots, hyphens, underscores"
-    table = matching(f"{WHERE}{name}.table", given["table"], TABLE, allowed)
-    start = f"dynamodb://{region}/"
+    table = matching(f"{WHERE}{name}.table", given["table"], TABLE_NAME, ALLOWED_NAME)
     if isinstance(table, str):
-        return f"{start}{table}", region
-    later[name,] = pulumi.Output.concat(start, table)
-    return start, region
+        return table_place(region, table), region
+    later[name,] = pulumi.Output.from_input(table).apply(lambda known: table_place(region, known))
+    return table_place(region, ""), region
 
 
 def _references(given: object) -> list[str]:

@@ -18,6 +18,7 @@ from pulumi_seawall._observers_args import (
 )
 from pulumi_seawall._observers_settings import FailoverSettings, plan_settings
 from pulumi_seawall._pod_parts import (
+    EXIT_SECONDS,
     OWN_PREFIX,
     REGION_VARIABLE,
     image_that_is,
@@ -39,7 +40,6 @@ WATCHING: Final = {"cpu": "100m", "memory": "256Mi"}  # measured: 120 MiB with t
 ACTING: Final = {"cpu": "100m", "memory": "768Mi"}  # measured: 350 MiB with the clients that three regions take
 PG_PREFIX: Final = "PG"  # libpq's variables
 VERIFYING: Final = (SslMode.VERIFY_FULL, SslMode.VERIFY_CA)
-EXIT_SECONDS: Final = 5  # after the last request, before the kubelet kills
 LAST_REQUESTS: Final = 4  # of a round that is under way: checks, the board read and written; then the vote taken back
 LAST_STEP_SECONDS: Final = 30  # an operation's way to its next safe point, as `observe --act` gives it
 

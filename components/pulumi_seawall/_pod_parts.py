@@ -27,6 +27,7 @@ OWN_PREFIX: Final = "SEAWALL_"
 LONGEST_KEY: Final = 253  # characters of a key in a Secret or ConfigMap, as Kubernetes takes them
 LONGEST_VALUE: Final = 32_768  # characters of an environment variable; more belongs into a file
 LARGEST_ID: Final = 2**31 - 1  # Kubernetes, of users and groups
+EXIT_SECONDS: Final = 5  # after the last request, before the kubelet kills
 RUN_AS_USER: Final = 10_001  # above the ids that images and hosts use
 VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 KEY: Final = re.compile(r"[A-Za-z0-9._-]{1,253}")

@@ -14,6 +14,7 @@ import pulumi
 from pulumi_seawall._inputs import checked_keys, flag, line, listed, member, text, whole
 from pulumi_seawall._pod_parts import (
     CONTAINER_SECURITY,
+    EXIT_SECONDS,
     LONGEST_VALUE,
     OWN_PREFIX,
     REGION_VARIABLE,
@@ -49,7 +50,6 @@ SHUTDOWN_SECONDS: Final = 10  # as the shop gives its server for requests under 
 LONGEST_SECONDS: Final = 3600  # of a start or a shutdown: beyond an hour it is a typing error
 LONGEST_DRAIN_SECONDS: Final = 600
 SHORTEST_STARTUP_SECONDS: Final = 2 * PROBE_SECONDS
-EXIT_SECONDS: Final = 5  # after the last request, before the kubelet kills
 FOLDER: Final = re.compile(r"(/[A-Za-z0-9._-]+)+")
 
 

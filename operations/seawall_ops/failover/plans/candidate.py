@@ -7,7 +7,14 @@ from seawall_ops.failover.plans.handover import Handover
 from seawall_ops.failover.plans.servers import MemberLook, MemberUnreachable, Servers
 from seawall_ops.failover.plans.surroundings import Surroundings
 
-__all__ = ["answer_of", "servers_of", "why_no_candidate", "why_too_far_behind"]
+__all__ = [
+    "answer_of",
+    "require_new_writer",
+    "servers_of",
+    "why_no_candidate",
+    "why_other_history",
+    "why_too_far_behind",
+]
 
 
 def why_no_candidate(handover: Handover, around: Surroundings, ledger: Ledger) -> str | None:
@@ -59,6 +66,17 @@ def why_too_far_behind(handover: Handover, new: MemberLook) -> str | None:
             f"{handover.lag_limit_seconds:g} s are allowed (--accept-lag)"
         )
     return None
+
+
+def require_new_writer(handover: Handover, around: Surroundings) -> None:
+    """Refuse to send anybody to a new writer that takes no writes.
+
+    Raises:
+        StepRefused: It takes none.
+        MemberUnreachable: It does not answer.
+    """
+    if handover.moves_writer and not servers_of(around).look(str(handover.new_writer)).takes_writes:
+        raise StepRefused(f"{handover.new_writer} takes no writes")
 
 
 def answer_of(servers: Servers, member: str) -> MemberLook | None:

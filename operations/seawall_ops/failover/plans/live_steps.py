@@ -5,7 +5,7 @@ from typing import Final
 
 from seawall.errors import StepRefused
 from seawall.topology import Live
-from seawall_ops.failover.plans.candidate import servers_of
+from seawall_ops.failover.plans.candidate import require_new_writer
 from seawall_ops.failover.plans.handover import Handover
 from seawall_ops.failover.plans.places import PlaceUnavailable, Spread
 from seawall_ops.failover.plans.standing import Standing, announced, published, standing_of, taken_back
@@ -68,8 +68,7 @@ class Publish(Step):
     def precheck(self, context: Context) -> None:
         """The new writer takes writes: nobody is ever sent to one that does not."""
         del context
-        if self.handover.moves_writer and not servers_of(self.around).look(str(self.handover.new_writer)).takes_writes:
-            raise StepRefused(f"{self.handover.new_writer} takes no writes")
+        require_new_writer(self.handover, self.around)
 
     def apply(self, context: Context) -> None:
         """The arbiter first; then the copies, until every one that answers has it.

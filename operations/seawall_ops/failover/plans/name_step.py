@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from seawall.errors import StepRefused
-from seawall_ops.failover.plans.candidate import servers_of
+from seawall_ops.failover.plans.candidate import require_new_writer
 from seawall_ops.failover.plans.handover import Handover
 from seawall_ops.failover.plans.servers import NameSwitch
 from seawall_ops.failover.plans.standing import Standing, standing_of
@@ -35,8 +35,7 @@ class MoveName(Step):
         """The new roles are published, and the new writer takes writes."""
         if standing_of(self.around.live.read(), self.handover, context.operation) is not Standing.PUBLISHED:
             raise StepRefused("the new roles are not published")
-        if self.handover.moves_writer and not servers_of(self.around).look(str(self.handover.new_writer)).takes_writes:
-            raise StepRefused(f"{self.handover.new_writer} takes no writes")
+        require_new_writer(self.handover, self.around)
 
     def apply(self, context: Context) -> None:
         """Throw it."""

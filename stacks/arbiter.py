@@ -30,9 +30,7 @@ def plan_arbiter(environment: Environment) -> ArbiterPlan | None:
     """
     if environment.arbiter is None or environment.arbiter.tables is None:
         return None
-    with named_as(
-        lambda name: "seawall:arbiter.region" if name == "region" else below("seawall:arbiter.tables.")(name)
-    ):
+    with named_as(below("seawall:arbiter.tables.")):
         return plan_failover_arbiter(_args(environment))
 
 

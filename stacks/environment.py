@@ -14,6 +14,7 @@ import pulumi.runtime.config
 from pydantic import BaseModel, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
+from pulumi_seawall._regions import region_outside
 from seawall.errors import MISSING, InvalidInput, SeawallError
 from stacks.backup_settings import BackupSettings
 from stacks.database_settings import DatabaseSettings
@@ -156,13 +157,8 @@ class Environment(Section):
             if len(holders) != 1:
                 shown = ", ".join(holders) or "none"
                 raise InvalidInput(f"seawall:regions with role {role.value}", shown, allowed="exactly one region")
-        if self.arbiter is not None and self.arbiter.region in names:
-            raise InvalidInput(
-                "seawall:arbiter.region",
-                self.arbiter.region,
-                allowed=f"a region other than {', '.join(names)}",
-                because="it has to be reached when any of these is lost or cut off",
-            )
+        if self.arbiter is not None:
+            region_outside("seawall:arbiter.region", self.arbiter.region, names)
         for position, region in enumerate(self.regions):
             for key in (
                 ("addresses", "load_balancer", "health_check_id", "detection")

@@ -86,6 +86,10 @@ BAD: dict[str, tuple[Callable[[Config], object], str]] = {
         key("arbiter", {"region": "us-west-2"}),
         "seawall:arbiter.region = us-west-2: a region other than ap-northeast-1, us-west-2, because it has to be reached",
     ),
+    "an arbiter that AWS lacks": (
+        key("arbiter", {"region": "eu-nort-1"}),
+        "seawall:arbiter.region = eu-nort-1: an AWS region; did you mean eu-north-1?",
+    ),
     "an arbiter without a region": (key("arbiter", {}), "seawall:arbiter.region is missing: required"),
     "interval": (
         section("health_check", interval_seconds=15),

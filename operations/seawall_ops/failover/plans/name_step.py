@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from seawall.errors import StepRefused
 from seawall_ops.failover.plans.candidate import require_new_writer
 from seawall_ops.failover.plans.handover import Handover
-from seawall_ops.failover.plans.servers import NameSwitch
+from seawall_ops.failover.plans.servers import NameSwitch, forced_shown
 from seawall_ops.failover.plans.standing import Standing, standing_of
 from seawall_ops.failover.plans.surroundings import Surroundings
 from seawall_ops.steps import Context, Observation, Seen, Step
@@ -27,9 +27,8 @@ class MoveName(Step):
         """Where the switch forces the name to."""
         del context
         region = self.switch.region()
-        shown = "the health checks decide" if region is None else f"forced to {region}"
         seen = Seen.AFTER if region == self.handover.new_region else Seen.BEFORE
-        return Observation(seen, f"{shown}, by {self.switch.where}", {"region": region})
+        return Observation(seen, forced_shown(self.switch, region), {"region": region})
 
     def precheck(self, context: Context) -> None:
         """The new roles are published, and the new writer takes writes."""

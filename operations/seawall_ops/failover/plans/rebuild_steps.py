@@ -8,7 +8,7 @@ from seawall.timing import Term
 from seawall_ops.failover.plans.candidate import servers_of
 from seawall_ops.failover.plans.rebuild_request import Rebuild
 from seawall_ops.failover.plans.rebuilder import Following, Rebuilder, RebuildLook
-from seawall_ops.failover.plans.servers import MemberUnreachable, NameSwitch
+from seawall_ops.failover.plans.servers import MemberUnreachable, NameSwitch, forced_shown
 from seawall_ops.failover.plans.surroundings import Surroundings
 from seawall_ops.steps import Context, Observation, Phase, Seen, Step, Timeouts
 
@@ -137,9 +137,8 @@ class ReleaseName(Step):
         """Whether it is forced away from the member's region."""
         del context
         region = self.switch.region()
-        shown = "the health checks decide" if region is None else f"forced to {region}"
         forced_away = region is not None and region != self.request.region
-        return Observation(Seen.BEFORE if forced_away else Seen.AFTER, f"{shown}, by {self.switch.where}")
+        return Observation(Seen.BEFORE if forced_away else Seen.AFTER, forced_shown(self.switch, region))
 
     def require_declared(self) -> None:
         """The primary region that is live is declared, too.

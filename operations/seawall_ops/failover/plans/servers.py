@@ -5,7 +5,7 @@ from typing import Final, Protocol
 
 from seawall.errors import SeawallError
 
-__all__ = ["FenceLook", "MemberLook", "MemberUnreachable", "NameSwitch", "Servers"]
+__all__ = ["FenceLook", "MemberLook", "MemberUnreachable", "NameSwitch", "Servers", "forced_shown"]
 
 
 class MemberUnreachable(SeawallError):
@@ -118,3 +118,9 @@ class NameSwitch(Protocol):
             CloudUnavailable: It cannot be asked; it may have been set.
         """
         ...
+
+
+def forced_shown(switch: NameSwitch, region: str | None) -> str:
+    """Where a switch forces the name to, in one line."""
+    leads = "the health checks decide" if region is None else f"forced to {region}"
+    return f"{leads}, by {switch.where}"

@@ -72,13 +72,7 @@ def failover_plan(
         name=f"failover-{handover.kind}",
         version=VERSION,
         steps=tuple(steps),
-        inputs={
-            **handover.inputs,
-            "board": around.board.where,
-            "live": around.live.where,
-            "servers": None if around.servers is None else around.servers.where,
-            "switch": None if around.switch is None else around.switch.where,
-        },
+        inputs={**handover.inputs, **around.inputs},
         summary=f"{handover}, because {handover.reason}",
     )
 

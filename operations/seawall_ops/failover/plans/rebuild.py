@@ -66,14 +66,7 @@ def rebuild_plan(
         name="failover-rebuild",
         version=VERSION,
         steps=tuple(steps),
-        inputs={
-            **request.inputs,
-            "board": around.board.where,
-            "live": around.live.where,
-            "servers": None if around.servers is None else around.servers.where,
-            "rebuilder": rebuilder.where,
-            "switch": None if around.switch is None else around.switch.where,
-        },
+        inputs={**request.inputs, **around.inputs, "rebuilder": rebuilder.where},
         summary=f"{request}, because {request.reason}",
     )
 

@@ -8,6 +8,7 @@ from seawall.clock import SYSTEM_CLOCK, Clock
 from seawall_ops.failover.board import Board
 from seawall_ops.failover.plans.places import LiveTopology
 from seawall_ops.failover.plans.servers import NameSwitch, Servers
+from seawall_ops.steps import Values
 
 __all__ = ["Surroundings"]
 
@@ -30,3 +31,13 @@ class Surroundings:
     """Monotonic time, for what is waited for."""
     wall: Callable[[], datetime] = _now
     """For `changed_at` alone."""
+
+    @property
+    def inputs(self) -> Values:
+        """Part of a plan's inputs: nothing is resumed against other places."""
+        return {
+            "board": self.board.where,
+            "live": self.live.where,
+            "servers": None if self.servers is None else self.servers.where,
+            "switch": None if self.switch is None else self.switch.where,
+        }

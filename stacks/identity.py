@@ -161,6 +161,13 @@ def declare_identity(
     return Identity(outputs)
 
 
+def entitled_account(environment: Environment, purpose: WorkloadPurpose) -> str:
+    """The service account that a purpose's role is for: named after the service, and others than the app after their purpose."""
+    workload = environment.identity.workloads.get(purpose) if environment.identity else None
+    own = environment.service if purpose is WorkloadPurpose.APP else f"{environment.service}-{purpose.value}"
+    return (workload.service_account if workload else None) or own
+
+
 def _switch_arguments(edge: FailoverPlan) -> list[str]:
     """The argument that takes what keeps the switch's position, where there is a switch."""
     if edge.switch is None:
@@ -182,7 +189,6 @@ def _args(
     tables: Tables,
 ) -> WorkloadIdentityArgs:
     """A purpose's role as the component wants it: the service, its regions, its databases and switches."""
-    own = environment.service if purpose is WorkloadPurpose.APP else f"{environment.service}-{purpose.value}"
     namespaces = {region.name: region.cluster.namespace for region in environment.regions if region.cluster}
     identity: dict[str, Any] = {
         **settings.given("clusters", "service_account"),
@@ -196,7 +202,7 @@ def _args(
                 "region": region,
                 "cluster_name": cluster,
                 "namespace": namespaces[region],
-                "service_account": settings.service_account or own,
+                "service_account": entitled_account(environment, purpose),
             }
             for region, cluster in (settings.clusters or {}).items()
         ],

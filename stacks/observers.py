@@ -21,6 +21,7 @@ from stacks.arbiter import ArbiterTables, planned_tables
 from stacks.edge import Edge
 from stacks.environment import Environment
 from stacks.file_keys import below, named_as
+from stacks.identity import entitled_account
 from stacks.observer_settings import ObserversSettings
 from stacks.settings import Arbiter
 from stacks.workload import Workload
@@ -124,7 +125,7 @@ def declare_observers(
             "observer": plan.observer(region),
             "acts": plan.act,
             "account": plan.account,
-            "purpose": _purpose(settings).value,
+            "purpose": _purpose(acts=plan.act).value,
             "settings": component.settings,
         }
         for region, reach in plan.clusters.items()
@@ -140,15 +141,9 @@ def declare_observers(
     )
 
 
-def _purpose(settings: ObserversSettings) -> WorkloadPurpose:
+def _purpose(*, acts: bool) -> WorkloadPurpose:
     """Whose role the pods have."""
-    return WorkloadPurpose.OPERATOR if settings.act else WorkloadPurpose.OBSERVER
-
-
-def _entitled(environment: Environment, purpose: WorkloadPurpose) -> str:
-    """The service account that a purpose's role is for."""
-    workload = environment.identity.workloads.get(purpose) if environment.identity else None
-    return (workload.service_account if workload else None) or f"{environment.service}-{purpose.value}"
+    return WorkloadPurpose.OPERATOR if acts else WorkloadPurpose.OBSERVER
 
 
 def _switched(environment: Environment, edge: FailoverPlan) -> tuple[str, ...]:
@@ -184,7 +179,7 @@ def _refuse_without_rights(environment: Environment, plan: ObserversPlan) -> Non
     identity = environment.identity
     if identity is None:
         return
-    purpose = WorkloadPurpose.OPERATOR if plan.act else WorkloadPurpose.OBSERVER
+    purpose = _purpose(acts=plan.act)
     key = f"seawall:identity.{purpose.value}"
     workload = identity.workloads.get(purpose)
     there = (workload.clusters if workload else None) or {}
@@ -196,7 +191,7 @@ def _refuse_without_rights(environment: Environment, plan: ObserversPlan) -> Non
                 allowed=f"with {region}",
                 because=f"the pods of {SECTION} there need its role",
             )
-    entitled = _entitled(environment, purpose)
+    entitled = entitled_account(environment, purpose)
     if plan.account != entitled:
         raise InvalidInput(
             f"{SECTION}.service_account", plan.account, allowed=entitled, because=f"{key} gives its role to that one"
@@ -214,7 +209,7 @@ def _args(
     return cast(
         FailoverObserversArgs,
         {
-            "name": _entitled(environment, _purpose(settings)),
+            "name": entitled_account(environment, _purpose(acts=bool(settings.act))),
             **given,
             "service": environment.service,
             "environment": environment.environment,

@@ -10,6 +10,7 @@ from pulumi_seawall import CanaryRollout, CanaryRolloutArgs, RolloutPlan, Worklo
 from seawall.errors import MISSING, InvalidInput
 from stacks.environment import Environment
 from stacks.file_keys import named_as
+from stacks.identity import entitled_account
 from stacks.monitoring import WHOLE_NAMES, monitoring_args
 from stacks.monitoring_settings import MonitoringSettings
 from stacks.release_settings import ReleaseSettings
@@ -94,10 +95,10 @@ def declare_release(
 
 def _refuse_other_account(environment: Environment, settings: ReleaseSettings) -> None:
     """The app's role is taken by one service account: pods of another would have no right to read the topology."""
-    app = environment.identity.workloads.get(WorkloadPurpose.APP) if environment.identity else None
-    if app is None:
+    if environment.identity is None or WorkloadPurpose.APP not in environment.identity.workloads:
         return
-    entitled, used = app.service_account or environment.service, settings.service_account or environment.service
+    entitled = entitled_account(environment, WorkloadPurpose.APP)
+    used = settings.service_account or environment.service
     if entitled != used:
         raise InvalidInput(
             "seawall:release.service_account",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from seawall.errors import StepRefused
 from seawall.timing import Term
@@ -14,11 +15,20 @@ from seawall_ops.steps import Context, Observation, Phase, Seen, Step, Timeouts
 
 __all__ = ["LiftFence", "RebuildMember", "ReleaseName", "TellLedger"]
 
-NO_WAY_BACK = "what was thrown away does not come back: resume it"
+NO_WAY_BACK: Final = "what was thrown away does not come back: resume it"
+
+
+class _OneWay(Step):
+    """A step of a rebuild. There is no way back from any of them."""
+
+    def undo(self, context: Context) -> None:
+        """There is no way back."""
+        del context
+        raise StepRefused(NO_WAY_BACK)
 
 
 @dataclass(frozen=True)
-class RebuildMember(Step):
+class RebuildMember(_OneWay):
     """Makes the member a replica of the writer, and waits until it has caught up."""
 
     request: Rebuild
@@ -73,14 +83,9 @@ class RebuildMember(Step):
         look = self.rebuilder.look(self.request.member, self.request.writer)
         return look.shown if look.following is not Following.FOLLOWS else why_behind(self.request, look)
 
-    def undo(self, context: Context) -> None:
-        """There is no way back."""
-        del context
-        raise StepRefused(NO_WAY_BACK)
-
 
 @dataclass(frozen=True)
-class LiftFence(Step):
+class LiftFence(_OneWay):
     """Takes the member's fence away: replicas are read from, and one that is promoted later has to take writes."""
 
     request: Rebuild
@@ -113,14 +118,9 @@ class LiftFence(Step):
         found = servers_of(self.around).fence_of(self.request.member)
         return found.shown if found.closed else None
 
-    def undo(self, context: Context) -> None:
-        """There is no way back."""
-        del context
-        raise StepRefused(NO_WAY_BACK)
-
 
 @dataclass(frozen=True)
-class ReleaseName(Step):
+class ReleaseName(_OneWay):
     """Lets the health checks decide again where the name leads.
 
     Their record says which region is the first one, as it was declared: with the old roles they would lead everybody back.
@@ -163,14 +163,9 @@ class ReleaseName(Step):
         del context
         self.switch.force(None)
 
-    def undo(self, context: Context) -> None:
-        """There is no way back."""
-        del context
-        raise StepRefused(NO_WAY_BACK)
-
 
 @dataclass(frozen=True)
-class TellLedger(Step):
+class TellLedger(_OneWay):
     """Lets the member, and its region, take over again."""
 
     request: Rebuild
@@ -197,11 +192,6 @@ class TellLedger(Step):
         del context
         names = (self.request.member, self.request.region)
         self.around.board.change(lambda ledger: ledger.rebuilt(names))
-
-    def undo(self, context: Context) -> None:
-        """There is no way back."""
-        del context
-        raise StepRefused(NO_WAY_BACK)
 
 
 def require_replaced(request: Rebuild, around: Surroundings) -> None:

@@ -40,7 +40,7 @@ def why_other_history(handover: Handover, old: MemberLook | None, new: MemberLoo
     """Why what the candidate has is not the old writer's; `None`: it is, or the old writer does not answer to tell."""
     if old is None:
         return None
-    if old.system_id is not None and new.system_id is not None and old.system_id != new.system_id:
+    if new.of_another_cluster(old):
         return f"{handover.new_writer} is of another cluster than {handover.old_writer}"
     if not old.takes_writes:
         return (

@@ -183,7 +183,7 @@ class CommandRebuilder:
             found = self._servers.look(member)
         except MemberUnreachable:
             return
-        if None not in (found.system_id, lead.system_id) and found.system_id != lead.system_id:
+        if found.of_another_cluster(lead):
             raise StepRefused(f"{member} is of another cluster than {writer}: {found.system_id}, not {lead.system_id}")
 
     @contextmanager
@@ -263,7 +263,7 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 
 def _why_apart(member: str, writer: str, found: MemberLook, lead: MemberLook) -> str | None:
     """Why it does not follow the writer; `None`: as far as its history goes, it does."""
-    if None not in (found.system_id, lead.system_id) and found.system_id != lead.system_id:
+    if found.of_another_cluster(lead):
         return f"{member} is of another cluster than {writer}"
     if found.takes_writes:
         return f"{member} takes writes, on timeline {found.timeline}; {writer} is on {lead.timeline}"

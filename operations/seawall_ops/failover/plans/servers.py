@@ -40,6 +40,10 @@ class MemberLook:
     lag_seconds: float | None = None
     """Of a replica behind its writer; `None`: it cannot tell. It grows while the writer is gone, whatever was replayed."""
 
+    def of_another_cluster(self, other: "MemberLook") -> bool:
+        """Whether both say which cluster they are of, and it is not the same."""
+        return None not in (self.system_id, other.system_id) and self.system_id != other.system_id
+
 
 @dataclass(frozen=True, slots=True)
 class FenceLook:

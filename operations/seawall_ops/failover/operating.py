@@ -101,23 +101,7 @@ class Operating:
         return None if self.live == SSM else Path(urlsplit(self.live).path)
 
 
-KEYS: Final = (
-    "leases",
-    "lease_terms",
-    "journals",
-    "arbiter",
-    "live",
-    "servers",
-    "verify_by",
-    "retention_days",
-    "fence",
-    "rebuild_command",
-    "switch",
-    "switch_endpoints",
-    "epoch_lease_seconds",
-    "members",
-    "promote_seconds",
-)
+KEYS: Final = ("fence", *(each.name for each in dataclasses.fields(Operating) if each.name not in FENCE_KEYS))
 """Of the settings' file."""
 
 

@@ -7,6 +7,7 @@ writer takes a write, and only then tell apps and move the name; keep the old on
 from typing import Final
 
 from seawall.timing import Source, Term
+from seawall_ops.failover.operating import PROMOTE_SECONDS
 from seawall_ops.failover.plans.fencing import Fencing
 from seawall_ops.failover.plans.handover import CATCH_UP_SECONDS, Handover
 from seawall_ops.failover.plans.ledger_steps import Close, Open
@@ -16,10 +17,9 @@ from seawall_ops.failover.plans.server_steps import FENCE_SECONDS, Fence, Promot
 from seawall_ops.failover.plans.surroundings import Surroundings
 from seawall_ops.steps import Phase, Plan, Step, Timeouts
 
-__all__ = ["PROMOTE_SECONDS", "VERSION", "failover_plan"]
+__all__ = ["VERSION", "failover_plan"]
 
 VERSION: Final = 1  # of what the steps mean
-PROMOTE_SECONDS: Final = 3600.0  # RDS documents "several minutes or longer", and a reboot
 ANSWER_SECONDS: Final = 60.0  # for looks at servers, board and arbiter beside what is waited for
 
 

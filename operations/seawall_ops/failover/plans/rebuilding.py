@@ -39,10 +39,8 @@ def rebuilder_of(
             )
         from seawall_ops.failover.plans.command_rebuilder import CommandRebuilder
 
-        folder = operations_folder()
-        folder.mkdir(parents=True, exist_ok=True)
         return CommandRebuilder(
-            by_sql(found, database), command, timeout_seconds=REBUILD_SECONDS, folder=folder, told=told
+            by_sql(found, database), command, timeout_seconds=REBUILD_SECONDS, folder=operations_folder(), told=told
         )
     from seawall_ops.failover.plans.rds_rebuild import RdsRebuilder
 

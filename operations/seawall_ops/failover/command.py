@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from seawall.errors import InvalidInput
-from seawall.topology import Effective, Engine, TopologySource, default_source, load
+from seawall.topology import Effective, Engine, Topology, TopologySource, default_source, load
 from seawall_ops.exits import ExitCode
 from seawall_ops.failover.adopt_command import ADOPT_EPILOG, adopt
 from seawall_ops.failover.conducting import AsJson, SettingsFile, WatchSeconds
@@ -92,7 +92,7 @@ def observe(
         raise InvalidInput("--domain", domain, allowed=", ".join(found.policy.domains))
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     name = name or socket.gethostname()
-    actor = _actor(found, source, name, audit) if act else None
+    actor = _actor(found, view.declared, source, name, audit) if act else None
     observer = Observer(
         policy=found.policy,
         board=found.open_board(),
@@ -173,14 +173,13 @@ def _end(minutes: float | None, until: str | None, now: datetime) -> datetime:
     return ends
 
 
-def _actor(found: Settings, source: TopologySource, name: str, audit: Path | None) -> "Actor":
+def _actor(found: Settings, declared: Topology, source: TopologySource, name: str, audit: Path | None) -> "Actor":
     """What fails over by itself; all its clients are made now, before anything is lost."""
     from seawall_ops.failover.plans.acting import Actor
     from seawall_ops.failover.plans.assembling import journals_of, lease_of, surroundings_of, trail_of
     from seawall_ops.failover.plans.kept import KeptHandovers
 
     found.refuse_to_act_alone()
-    declared = load(source).declared
     return Actor(
         found=found,
         around=surroundings_of(found, declared),

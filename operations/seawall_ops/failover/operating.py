@@ -20,7 +20,17 @@ from seawall._numbers import number
 from seawall.errors import InvalidInput
 from seawall_ops.lease import LeaseTerms
 
-__all__ = ["KEYS", "Operating", "ServersKind", "Table", "parse_operating", "table_of"]
+__all__ = [
+    "DYNAMODB",
+    "KEYS",
+    "SQLITE",
+    "Operating",
+    "ServersKind",
+    "Table",
+    "parse_operating",
+    "parse_place",
+    "table_of",
+]
 
 DYNAMODB: Final = "dynamodb"
 SQLITE: Final = "sqlite"
@@ -120,11 +130,11 @@ def parse_operating(given: Mapping[str, Any]) -> Operating:
     values: dict[str, Any] = {key: given[key] for key in KEYS if key in given and key != "fence"}
     for name, schemes in (("leases", (DYNAMODB, SQLITE)), ("journals", (DYNAMODB,))):
         if name in values:
-            values[name] = _place(name, values[name], schemes)
+            values[name] = parse_place(name, values[name], schemes)
     if "lease_terms" in values:
         values["lease_terms"] = _terms(values["lease_terms"])
     if "live" in values and values["live"] != SSM:
-        values["live"] = _place("live", values["live"], (FILE,))
+        values["live"] = parse_place("live", values["live"], (FILE,))
     if "servers" in values:
         if values["servers"] not in list(ServersKind):
             raise InvalidInput("servers", values["servers"], allowed=", ".join(ServersKind))
@@ -175,7 +185,17 @@ def _fence(given: object) -> dict[str, Any]:
     return {**found, "uncut_because": because}
 
 
-def _place(name: str, value: object, schemes: tuple[str, ...]) -> str:
+def parse_place(name: str, value: object, schemes: tuple[str, ...]) -> str:
+    """Where something is kept, as it was written.
+
+    Args:
+        name: Of the setting.
+        value: What was given.
+        schemes: Those that are allowed, of `dynamodb`, `sqlite` and `file`.
+
+    Raises:
+        InvalidInput: It is no such place.
+    """
     forms = {
         DYNAMODB: "dynamodb://<region>/<table>",
         SQLITE: "sqlite:///<path> on a single host",

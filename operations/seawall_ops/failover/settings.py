@@ -26,15 +26,23 @@ from seawall.timing import FailureClass
 from seawall.topology import Topology
 from seawall_ops.failover.board import Board
 from seawall_ops.failover.observe import Reference
+from seawall_ops.failover.operating import (
+    DYNAMODB,
+    SQLITE,
+    Operating,
+    ServersKind,
+    Table,
+    parse_operating,
+    parse_place,
+    table_of,
+)
 from seawall_ops.failover.operating import KEYS as OPERATING_KEYS
-from seawall_ops.failover.operating import Operating, ServersKind, Table, parse_operating, table_of
 from seawall_ops.failover.policy import MaintenanceWindow, Mode, Policy
 from seawall_ops.failover.store_sqlite import SqliteStore
 from seawall_ops.files import reading
 
 __all__ = ["Settings", "parse_settings", "read_settings"]
 
-BOARDS: Final = "dynamodb://<region>/<table>, or sqlite:///<path> on a single host"
 HTTPS: Final = 443
 OWN_KEYS: Final = ("board", "references", "aws_status", "write_statement")
 
@@ -64,18 +72,14 @@ class Settings:
         Raises:
             CloudUnavailable: There are no such credentials.
         """
-        parts = urlsplit(self.board)
-        if parts.scheme == "sqlite":
-            path = Path(parts.path)
-            return Board(
-                SqliteStore(path, self.policy.cluster, timeout_seconds=self.policy.timeout_seconds), self.policy.cluster
-            )
+        cluster, timeout_seconds, table = self.policy.cluster, self.policy.timeout_seconds, self.board_table
+        if table is None:
+            return Board(SqliteStore(urlsplit(self.board).path, cluster, timeout_seconds=timeout_seconds), cluster)
         # boto3 is imported where a client is made, so that `--help` is instant.
         from seawall_ops.failover.store_dynamodb import DynamoDbStore, bounded_client
 
-        region, table = parts.netloc, parts.path.strip("/")
-        client = bounded_client(region, self.policy.timeout_seconds)
-        return Board(DynamoDbStore(table, self.policy.cluster, region=region, client=client), self.policy.cluster)
+        client = bounded_client(table.region, timeout_seconds)
+        return Board(DynamoDbStore(table.name, cluster, region=table.region, client=client), cluster)
 
     @property
     def board_table(self) -> Table | None:
@@ -154,8 +158,8 @@ class Settings:
             InvalidInput: It is in a region that may fail over.
         """
         regions = _regions_of(topology)
-        region = urlsplit(self.board).netloc
-        if self.policy.never_acts_because is None and region in regions:
+        table = self.board_table
+        if self.policy.never_acts_because is None and table is not None and table.region in regions:
             raise InvalidInput(
                 "board",
                 self.board,
@@ -207,7 +211,7 @@ def parse_settings(text: str) -> Settings:
     statement = given.get("write_statement")
     return Settings(
         policy=_policy({key: value for key, value in given.items() if key in fields}),
-        board=_board(given["board"]),
+        board=parse_place("board", given["board"], (DYNAMODB, SQLITE)),
         references=references,
         aws_status=_yes_or_no("aws_status", given.get("aws_status", True)),
         write_statement=None if statement is None else str(statement),
@@ -262,17 +266,6 @@ def _yes_or_no(name: str, value: object) -> bool:
     if not isinstance(value, bool):
         raise InvalidInput(name, value, allowed="true or false")
     return value
-
-
-def _board(value: object) -> str:
-    parts = urlsplit(value) if isinstance(value, str) else None
-    right = parts is not None and (
-        (parts.scheme == "dynamodb" and parts.netloc and parts.path.strip("/"))
-        or (parts.scheme == "sqlite" and not parts.netloc and parts.path.strip("/"))
-    )
-    if not right:
-        raise InvalidInput("board", value, allowed=BOARDS)
-    return str(value)
 
 
 def _reference(text: str) -> Reference:

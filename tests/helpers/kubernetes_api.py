@@ -6,15 +6,16 @@ of a Lease that does not exist makes it, unless it names a `uid`.
 
 import json
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, ClassVar, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any, ClassVar
+
+from loopback_http import HttpServer, Quiet
 
 PREFIXES = {"/apis/coordination.k8s.io/v1/namespaces/": "leases", "/api/v1/namespaces/": "configmaps"}
 CREATED_BY_PUT = {"leases"}  # AllowCreateOnUpdate of its strategy
 
 
-class KubernetesApi:
+class KubernetesApi(HttpServer):
     """The server. Use it with `with`."""
 
     def __init__(self, revision: int = 1000) -> None:
@@ -25,24 +26,7 @@ class KubernetesApi:
         self.broken_with: int | None = None
         """Answer everything with this status."""
         self._lock = threading.Lock()
-        handler = type("Handler", (_Handler,), {"api": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(5)
+        super().__init__(type("Handler", (_Handler,), {"api": self}))
 
     def delete(self, kind: str, name: str) -> None:
         """As `kubectl delete` does."""
@@ -101,7 +85,7 @@ def _status(code: int, message: str) -> tuple[int, dict[str, Any]]:
     return code, {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "message": message}
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Quiet, BaseHTTPRequestHandler):
     api: ClassVar[KubernetesApi]
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -140,6 +124,3 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name in the base class
-        """Nothing: the tests look at answers."""

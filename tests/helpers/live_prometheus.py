@@ -1,11 +1,9 @@
 """A real Prometheus, the real shop, its payment API and a load on it, on loopback; all of them end with the test."""
 
 import http.client
-import http.server
 import json
 import os
 import signal
-import socket
 import sys
 import threading
 import time
@@ -14,6 +12,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -22,18 +21,12 @@ import psutil
 
 from localcloud.child import Child
 from localcloud.sandbox import ROOT
+from loopback_http import HttpServer, Quiet, answers, free_port
 
 START_SECONDS: Final = 60.0  # a tenth of it on an idle machine
 ANSWER_SECONDS: Final = 10.0
 REQUESTS_PER_SECOND: Final = 50.0
 READS: Final = ("/products", "/products/lamp/stock", "/health")
-
-
-def free_port() -> int:
-    """One that nobody listens on."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 def until(holds: Callable[[], Any], seconds: float, what: str) -> Any:
@@ -47,15 +40,6 @@ def until(holds: Callable[[], Any], seconds: float, what: str) -> Any:
         assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
         time.sleep(0.1)
     return found
-
-
-def answers(url: str) -> bool:
-    """Whether there is a 200."""
-    try:
-        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - ours
-            return answer.status == 200
-    except OSError:
-        return False
 
 
 @contextmanager
@@ -168,38 +152,21 @@ class Prometheus:
         return self.ask("series", **{"match[]": f'{{__name__="{name}"}}'})
 
 
-class Payments:
+class Payments(HttpServer):
     """A payment API that takes every charge until it is broken; then it refuses each."""
 
     def __init__(self) -> None:
         self._status = 200
         outer = self
 
-        class Handler(http.server.BaseHTTPRequestHandler):
+        class Handler(Quiet, BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 self.rfile.read(int(self.headers["Content-Length"]))
                 self.send_response(outer._status)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
-            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
-                pass
-
-        self._server: Final = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url: Final = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread: Final = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__init__(Handler)
 
     def fail(self) -> None:
         """Refuse from now on."""

@@ -4,20 +4,20 @@ All regions of the emulator answer at one address. Which one is meant stands in 
 """
 
 import http.client
-import http.server
 import re
-import threading
 from collections.abc import Iterable
-from types import TracebackType
-from typing import Final, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Final
 from urllib.parse import urlsplit
+
+from loopback_http import HttpServer, Quiet
 
 SIGNED_FOR: Final = re.compile(r"Credential=[^/]+/\d{8}/(?P<region>[a-z0-9-]+)/")
 ANSWER_SECONDS: Final = 10.0  # for the emulator on a busy machine; the clients' own limits are shorter
 NOT_PASSED_ON: Final = frozenset({"connection", "transfer-encoding", "keep-alive", "server", "date", "content-length"})
 
 
-class RegionalAws:
+class RegionalAws(HttpServer):
     """Forwards requests to the emulator, unless their region is cut off: then the connection is closed without an answer.
 
     Args:
@@ -29,7 +29,7 @@ class RegionalAws:
         self._cut: frozenset[str] = frozenset()
         network = self
 
-        class Handler(http.server.BaseHTTPRequestHandler):
+        class Handler(Quiet, BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
@@ -37,33 +37,13 @@ class RegionalAws:
 
             do_GET = do_PUT = do_DELETE = do_POST  # noqa: N815 - as the base class has it
 
-            def log_message(self, format: str, *args: object) -> None: ...  # noqa: A002 - as the base class has it
-
-        self._server: Final = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._thread: Final = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-
-    @property
-    def url(self) -> str:
-        """For `AWS_ENDPOINT_URL`."""
-        return f"http://127.0.0.1:{self._server.server_port}"
+        super().__init__(Handler)
 
     def cut_off(self, regions: Iterable[str]) -> None:
         """From now on these regions do not answer; all others do."""
         self._cut = frozenset(regions)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-    def forward(self, handler: http.server.BaseHTTPRequestHandler) -> None:
+    def forward(self, handler: BaseHTTPRequestHandler) -> None:
         """Answer one request as the emulator does, or not at all."""
         body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
         found = SIGNED_FOR.search(handler.headers.get("Authorization", ""))

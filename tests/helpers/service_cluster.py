@@ -9,7 +9,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from lightkube.config.models import Cluster as ClusterConfig
 from lightkube.config.models import User
 
 from crash_points import Bomb
+from loopback_http import HttpServer, Quiet
 from seawall_ops.failover.services_cluster import Cluster
 
 CREATED = {"leases"}  # what may be made here: the lease's own object
@@ -223,7 +224,7 @@ def served(namespace: FakeNamespace, folder: Path) -> Iterator[Path]:
     """The same over HTTP on loopback, and the kubeconfig that leads there."""
     lock = threading.Lock()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet, BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
 
@@ -241,20 +242,10 @@ def served(namespace: FakeNamespace, folder: Path) -> Iterator[Path]:
 
         do_GET = do_POST = do_PUT = do_PATCH = answer  # noqa: N815 - their names in the base class
 
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name in the base class
-            """Nothing: the tests look at answers."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
+    with HttpServer(Handler) as server:
         kubeconfig = folder / "kubeconfig"
-        kubeconfig.write_text(json.dumps(_kubeconfig(server.server_address[1])), encoding="utf-8")
+        kubeconfig.write_text(json.dumps(_kubeconfig(server.port)), encoding="utf-8")
         yield kubeconfig
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(5)
 
 
 def _kubeconfig(port: int) -> dict[str, Any]:

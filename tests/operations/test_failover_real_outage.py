@@ -1,9 +1,8 @@
 """Three observers with real checks on a real PostgreSQL that is killed: from the connection to the decision."""
 
-import http.server
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from failover_world import AWAY, HOME, POLICY, THIRD
 from localcloud.postgres_fleet import PostgresFleet
 from localcloud.postgres_install import USER
+from loopback_http import HttpServer, Quiet
 from seawall.timing import FailureClass
 from seawall.topology import Effective, Member, merge
 from seawall_ops.failover.board import Board
@@ -29,20 +29,13 @@ pytestmark = pytest.mark.xdist_group("postgres")
 def port() -> Iterator[int]:
     """A service that is well: of every region, and the reference of every observer."""
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Handler(Quiet, BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(204)
             self.end_headers()
 
-        def log_message(self, format: str, *args: object) -> None: ...  # noqa: A002 - as the base class has it
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    yield server.server_port
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with HttpServer(Handler) as server:
+        yield server.port
 
 
 @pytest.fixture

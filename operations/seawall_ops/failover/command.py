@@ -34,7 +34,6 @@ from seawall_ops.failover.settings import Settings, read_settings
 from seawall_ops.failover.showing import Status, as_dict, observer_rows, tally_rows
 from seawall_ops.failover.votes import Vote
 from seawall_ops.failover.watching import watched
-from seawall_ops.places import operations_folder
 from seawall_ops.tables import print_table
 
 if TYPE_CHECKING:
@@ -176,8 +175,7 @@ def _end(minutes: float | None, until: str | None, now: datetime) -> datetime:
 def _actor(found: Settings, declared: Topology, source: TopologySource, name: str, audit: Path | None) -> "Actor":
     """What fails over by itself; all its clients are made now, before anything is lost."""
     from seawall_ops.failover.plans.acting import Actor
-    from seawall_ops.failover.plans.assembling import journals_of, lease_of, surroundings_of, trail_of
-    from seawall_ops.failover.plans.kept import KeptHandovers
+    from seawall_ops.failover.plans.assembling import journals_of, kept_of, lease_of, surroundings_of, trail_of
 
     found.refuse_to_act_alone()
     return Actor(
@@ -187,7 +185,7 @@ def _actor(found: Settings, declared: Topology, source: TopologySource, name: st
         name=name,
         lease=lease_of(found, declared, holder=name, automatic=True),
         journals=journals_of(found),
-        kept=KeptHandovers(operations_folder(), found.operating.journal_table),
+        kept=kept_of(found),
         trail=trail_of(found, audit),
     )
 

@@ -18,7 +18,6 @@ from seawall_ops.failover.conducting import (
     AsJson,
     SettingsFile,
     WatchSeconds,
-    literally,
     tell,
 )
 from seawall_ops.failover.decision import Decision, described
@@ -36,6 +35,7 @@ from seawall_ops.steps import (
     Result,
     cancelled_by_signals,
     confirmed_by_name,
+    literally,
     new_operation_id,
     preview_as_dict,
     print_result,
@@ -200,7 +200,7 @@ def end(
         raise InvalidInput("--failed and --done", f"{failed}, {done}", allowed="exactly one of the two")
     found = read_settings(settings)
     with reaching():
-        entry = find_open(found, id_)
+        entry = find_open(found.open_board(), id_)
         if confirm is not None:
             entry = ended(found, id_, done=done, why=why, wait_seconds=LEASE_WAIT_SECONDS)
     state = {"operation": entry.id, "state": entry.state.value, "target": entry.target, "dry_run": confirm is None}
@@ -238,9 +238,9 @@ class _Job:
 
     def keep(self) -> None:
         """So that `run` does exactly this."""
-        from seawall_ops.failover.plans.kept import KeptHandovers
+        from seawall_ops.failover.plans.assembling import kept_of
 
-        KeptHandovers(operations_folder(), self.found.operating.journal_table).keep(self.id, self.handover)
+        kept_of(self.found).keep(self.id, self.handover)
 
     def operation(
         self,
@@ -333,11 +333,10 @@ class _Job:
 
 
 def _job(id_: str, settings: Path) -> _Job:
-    from seawall_ops.failover.plans.assembling import surroundings_of
-    from seawall_ops.failover.plans.kept import KeptHandovers
+    from seawall_ops.failover.plans.assembling import kept_of, surroundings_of
 
     found = read_settings(settings)
-    handover = KeptHandovers(operations_folder(), found.operating.journal_table).find(id_)
+    handover = kept_of(found).find(id_)
     if handover.cluster != found.policy.cluster:
         raise InvalidInput("cluster", found.policy.cluster, allowed=f"{handover.cluster}, of which {id_} is")
     declared = load().declared

@@ -12,6 +12,7 @@ from seawall.topology import Database, Effective, Engine, Topology, load, merge
 from seawall_ops.audit import Sink, TableSink, Trail
 from seawall_ops.failover.operating import ServersKind
 from seawall_ops.failover.plans.handover import Handover
+from seawall_ops.failover.plans.kept import KeptHandovers
 from seawall_ops.failover.plans.places import FilePlace, LivePlace, LiveTopology
 from seawall_ops.failover.plans.plan import failover_plan
 from seawall_ops.failover.plans.servers import NameSwitch, Servers
@@ -30,6 +31,7 @@ __all__ = [
     "LEASE",
     "by_sql",
     "journals_of",
+    "kept_of",
     "lease_of",
     "live_of",
     "plan_of",
@@ -160,6 +162,15 @@ def journals_of(found: Settings) -> JournalStore:
     if table is None:
         return FileJournals(operations_folder())
     return TableJournals(table.name, region=table.region)
+
+
+def kept_of(found: Settings) -> KeptHandovers:
+    """Where handovers that were shown are kept: on this machine, and where journals are.
+
+    Raises:
+        CloudUnavailable: There are no credentials.
+    """
+    return KeptHandovers(operations_folder(), found.operating.journal_table)
 
 
 def trail_of(found: Settings, file: Path | None = None) -> Trail:

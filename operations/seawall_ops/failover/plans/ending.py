@@ -5,26 +5,25 @@ from contextlib import suppress
 from seawall.errors import InvalidInput
 from seawall.topology import load
 from seawall_ops.audit import Decision
+from seawall_ops.failover.board import Board
 from seawall_ops.failover.ledger import Ledger, Operation, OperationState
-from seawall_ops.failover.plans.assembling import lease_of, live_of, trail_of
+from seawall_ops.failover.plans.assembling import kept_of, lease_of, live_of, trail_of
 from seawall_ops.failover.plans.handover import Handover
-from seawall_ops.failover.plans.kept import KeptHandovers
 from seawall_ops.failover.plans.recording import END
 from seawall_ops.failover.settings import Settings
-from seawall_ops.places import operations_folder
 from seawall_ops.who import holder
 
 __all__ = ["ended", "find_open"]
 
 
-def find_open(found: Settings, operation: str) -> Operation:
+def find_open(board: Board, operation: str) -> Operation:
     """The ledger's entry.
 
     Raises:
         InvalidInput: It is not open.
         BoardUnavailable: Nobody can tell.
     """
-    entry = found.open_board().read().ledger.open
+    entry = board.read().ledger.open
     if entry is None or entry.id != operation:
         raise InvalidInput("operation", operation, allowed="none is open" if entry is None else entry.id)
     return entry
@@ -48,7 +47,8 @@ def ended(found: Settings, operation: str, *, done: bool, why: str, wait_seconds
     state = OperationState.DONE if done else OperationState.FAILED
     lease = lease_of(found, declared, holder=holder(), automatic=False)
     with trail_of(found) as trail, lease.acquire(wait_seconds=wait_seconds) as held:
-        entry = find_open(found, operation)
+        board = found.open_board()
+        entry = find_open(board, operation)
         live = live_of(found, declared).read()
         names = _handed_over(found, operation, None if live is None else live.writer)
         because = f"{why} (by {holder()})"
@@ -58,7 +58,7 @@ def ended(found: Settings, operation: str, *, done: bool, why: str, wait_seconds
         def change(ledger: Ledger) -> Ledger:
             return ledger.ended(operation, state, fence=held.fence).fenced_with(names)
 
-        ledger = found.open_board().change(change)
+        ledger = board.change(change)
     return next(each for each in ledger.operations if each.id == operation)
 
 
@@ -66,5 +66,5 @@ def _handed_over(found: Settings, operation: str, writer: str | None) -> tuple[s
     """What the operation keeps fenced, once apps were told of its new writer; empty where nothing is known of it."""
     handover: Handover | None = None
     with suppress(InvalidInput):
-        handover = KeptHandovers(operations_folder(), found.operating.journal_table).find(operation)
+        handover = kept_of(found).find(operation)
     return handover.fenced if handover is not None and handover.moves_writer and writer == handover.new_writer else ()

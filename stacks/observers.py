@@ -16,6 +16,7 @@ from pulumi_seawall import (
     WorkloadPurpose,
     plan_failover_observers,
 )
+from seawall._failover import FEWEST_DOMAINS
 from seawall.errors import MISSING, InvalidInput
 from stacks.arbiter import ArbiterTables, planned_tables
 from stacks.edge import Edge
@@ -27,7 +28,6 @@ from stacks.settings import Arbiter
 from stacks.workload import Workload
 
 SECTION: Final = "seawall:observers"
-ENOUGH_DOMAINS: Final = 3  # for a decision that is acted on
 UNKNOWN_POSITION: Final = "s3://unknown/switch"  # what stands for a switch's position while the plan is checked
 Switch = Mapping[str, pulumi.Input[str]]
 
@@ -224,7 +224,7 @@ def _domains(environment: Environment, settings: ObserversSettings, arbiter: Arb
     if settings.settings.domains is not None:
         return settings.settings.domains
     own = tuple(region.name for region in environment.regions if region.cluster is not None)
-    return own if len(own) >= ENOUGH_DOMAINS else (*own, arbiter.region)
+    return own if len(own) >= FEWEST_DOMAINS else (*own, arbiter.region)
 
 
 def _clusters(environment: Environment, settings: ObserversSettings, arbiter: Arbiter) -> list[dict[str, Any]]:

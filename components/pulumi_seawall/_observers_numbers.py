@@ -1,7 +1,7 @@
 """The numbers of a failover's settings, held against each other as whoever reads them will do it.
 
-Sources: `seawall_ops.failover.policy` and `seawall_ops.lease`, which components cannot import; properties in tests hold both
-to the same answers.
+Sources: `seawall_ops.failover.policy` and `seawall_ops.lease`, which components cannot import. What both need stands in
+`seawall._failover`; for the rest properties in tests hold both to the same answers.
 """
 
 from collections.abc import Mapping
@@ -9,19 +9,20 @@ from typing import Any, Final, cast
 
 from pulumi_seawall._inputs import checked_keys, whole
 from pulumi_seawall._observers_args import FailoverLeaseArgs
+from seawall._failover import check_ttl, shortest_staleness_seconds
 from seawall._numbers import number
 from seawall.errors import InvalidInput
+from seawall.timing import DEFAULT_LAG_LIMIT_SECONDS
 
 WHERE: Final = "settings."
 LONGEST_SECONDS: Final = 31_536_000  # a year: beyond it is a typing error
 SHORTEST_SECONDS: Final = 0.001  # what is shorter no clock here tells apart
 MOST_CHECKS: Final = 1_000  # to look back at
-TRIES_OF_A_RENEWAL: Final = 2  # that may time out before a lease is lost
 SECONDS: Final[Mapping[str, float]] = {
     "interval_seconds": 30.0,
     "timeout_seconds": 5.0,
     "decision_interval_seconds": 10.0,
-    "lag_limit_seconds": 30.0,
+    "lag_limit_seconds": DEFAULT_LAG_LIMIT_SECONDS,
     "cool_down_seconds": 3_600.0,
     "operations_window_seconds": 86_400.0,
 }
@@ -39,9 +40,9 @@ MAY_BE_ZERO: Final = ("margin_seconds", "jitter_ratio")
 
 
 def shortest_staleness(content: Mapping[str, Any]) -> float:
-    """Two rounds, each with the time-outs of its checks and of the board."""
+    """Seconds that a vote lives at least, of settings that need not name what it follows from."""
     values = {**SECONDS, **content}
-    return float(2 * (values["interval_seconds"] + 2 * values["timeout_seconds"]))
+    return float(shortest_staleness_seconds(values["interval_seconds"], values["timeout_seconds"]))
 
 
 def policy_numbers(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -102,18 +103,12 @@ def lease_terms(args: object) -> dict[str, float]:
         if 0 < terms.get(key, 0) < SHORTEST_SECONDS:
             raise InvalidInput(f"{WHERE}{where}{key}", terms[key], allowed=f"0, or at least {SHORTEST_SECONDS}")
     values = {**LEASE, **terms}
-    least = (
-        values["margin_seconds"]
-        + values["renew_every_seconds"]
-        + TRIES_OF_A_RENEWAL * values["request_timeout_seconds"]
-        + values["retry_seconds"]
+    check_ttl(
+        f"{WHERE}{where}ttl_seconds",
+        values["ttl_seconds"],
+        margin_seconds=values["margin_seconds"],
+        renew_every_seconds=values["renew_every_seconds"],
+        request_timeout_seconds=values["request_timeout_seconds"],
+        retry_seconds=values["retry_seconds"],
     )
-    if values["ttl_seconds"] < least:
-        raise InvalidInput(
-            f"{WHERE}{where}ttl_seconds",
-            values["ttl_seconds"],
-            allowed=f"at least {least:g}",
-            because=f"margin_seconds + renew_every_seconds + {TRIES_OF_A_RENEWAL} x request_timeout_seconds + retry_seconds "
-            "must pass before one unanswered renewal loses the lease",
-        )
     return terms

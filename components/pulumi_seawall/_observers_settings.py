@@ -40,17 +40,14 @@ from pulumi_seawall._observers_args import (
 )
 from pulumi_seawall._observers_numbers import SECONDS, WHERE, lease_terms, policy_numbers, seconds, shortest_staleness
 from pulumi_seawall._regions import distinct_regions, known_region, region_outside
+from seawall._failover import DAYS, LONGEST_NAME, too_few
 from seawall.errors import MISSING, InvalidInput
 
-FEWEST_DOMAINS: Final = 3  # with two, the one that is left cannot tell a dead neighbor from a cut line
-WITHOUT_A_THIRD: Final = "without a third witness a dead region and a cut line look the same"
-LONGEST_NAME: Final = 63  # characters of a cluster: it is a key, and part of file names
 LONGEST_LINE: Final = 2_000  # characters of a reason or a statement
 LONGEST_WINDOW_MINUTES: Final = 1_440  # a day
 LONGEST_RETENTION_DAYS: Final = 35  # RDS's limit
 HIGHEST_PORT: Final = 65_535
 SIDES: Final = 2  # of a switch
-DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 REFERENCE: Final = re.compile(r"([A-Za-z0-9.-]|\{domain\})+(:(?P<port>\d{1,5}))?")
 ADDRESS: Final = re.compile(r"[A-Za-z0-9.-]+:(?P<port>\d{1,5})")
 LEFT_OUT: Final[Mapping[str, str]] = {
@@ -126,11 +123,11 @@ def plan_settings(args: object, regions: Sequence[str]) -> FailoverSettings:
     given = cast("dict[str, Any]", checked_keys(WHERE, args, FailoverSettingsArgs, LEFT_OUT))
     domains = distinct_regions(f"{WHERE}domains", given["domains"])
     asked = member(f"{WHERE}mode", given["mode"], FailoverMode) if "mode" in given else None
-    forced = len(domains) < FEWEST_DOMAINS and asked is not FailoverMode.RECOMMEND
+    few = too_few(domains)
+    forced = few is not None and asked is not FailoverMode.RECOMMEND
     mode = FailoverMode.RECOMMEND if forced else asked or FailoverMode.AUTOMATIC
     never = None
     if mode is FailoverMode.RECOMMEND:
-        few = f"{len(domains)} failure domain{'s' * (len(domains) != 1)} ({', '.join(domains)}): {WITHOUT_A_THIRD}"
         never = few if forced else "settings.mode = recommend"
     away_from = regions if never is None else ()
     later: dict[tuple[str, ...], pulumi.Output[str]] = {}

@@ -29,6 +29,7 @@ from pulumi_seawall._inputs import checked_keys, flag, line, listed, matching, m
 from pulumi_seawall._naming import checked_tags
 from pulumi_seawall._policy import LARGEST_INLINE_POLICIES, policy_text, trust_text
 from pulumi_seawall._regions import known_regions, region_outside
+from seawall._failover import LONGEST_NAME
 from seawall.contract import checked_environment, checked_service, declared_parameter, live_parameter
 from seawall.errors import MISSING, InvalidInput
 
@@ -44,7 +45,6 @@ ROUTING_CONTROL_ARN: Final = re.compile(
 )
 
 TABLE_ARN: Final = re.compile(r"arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:\d{12}:table/[A-Za-z0-9_.-]{3,255}")
-LONGEST_CLUSTER: Final = 63  # characters, as a failover's settings take them
 POLICY_VARIABLE: Final = "$"  # begins a variable in a policy
 TABLES_OF_CLUSTERS: Final = ("board_table_arn", "leases_table_arn")
 
@@ -219,7 +219,7 @@ def _cluster(given: Mapping[str, Any]) -> str:
             because = "other clusters' votes and leases stand in the same tables"
             raise InvalidInput("cluster", MISSING, allowed=f"with {shared[0]}", because=because)
         return ""
-    cluster = line("cluster", given["cluster"], LONGEST_CLUSTER)
+    cluster = line("cluster", given["cluster"], LONGEST_NAME)
     if POLICY_VARIABLE in cluster:
         raise InvalidInput("cluster", cluster, allowed="a name without $, which begins a variable in a policy")
     if not shared:

@@ -12,10 +12,9 @@ from observers_args import ARBITER, AWAY, EVERY_SETTING, HOME, SETTINGS, observe
 from pulumi_seawall import FailoverObservers, _observers_args, _observers_numbers, _observers_settings
 from seawall.errors import InvalidInput
 from seawall_ops.failover.operating import FENCE_KEYS, KEYS, ServersKind
-from seawall_ops.failover.policy import FEWEST_DOMAINS, MaintenanceWindow, Mode, Policy
+from seawall_ops.failover.policy import MaintenanceWindow, Mode, Policy
 from seawall_ops.failover.settings import OWN_KEYS, Settings, parse_settings
 from seawall_ops.lease import LeaseTerms
-from seawall_ops.lease._model import TRIES_BEFORE_THE_END
 
 REGIONS = (HOME, AWAY)
 SECONDS = st.one_of(st.integers(1, 400), st.floats(0.001, 400.0), st.just(_observers_numbers.LONGEST_SECONDS))
@@ -98,8 +97,6 @@ def test_what_is_not_given_is_left_to_the_reader():
     assert plan.staleness_seconds == policy.staleness_seconds
     assert (plan.interval_seconds, plan.timeout_seconds) == (policy.interval_seconds, policy.timeout_seconds)
     assert LeaseTerms(**_observers_numbers.LEASE) == LeaseTerms()
-    assert _observers_numbers.TRIES_OF_A_RENEWAL == TRIES_BEFORE_THE_END
-    assert _observers_settings.FEWEST_DOMAINS == FEWEST_DOMAINS
 
 
 @settings(max_examples=150, deadline=None)

@@ -6,6 +6,7 @@ from datetime import datetime, time, timedelta
 from enum import StrEnum
 from typing import Final
 
+from seawall._failover import DAYS, FEWEST_DOMAINS, LONGEST_NAME, shortest_staleness_seconds, too_few
 from seawall._numbers import number
 from seawall.errors import InvalidInput
 from seawall.timing import DEFAULT_LAG_LIMIT_SECONDS, FailureClass, Source, Term
@@ -13,11 +14,8 @@ from seawall_ops.failover.votes import Judge, check_hysteresis
 
 __all__ = ["FEWEST_DOMAINS", "MaintenanceWindow", "Mode", "Policy", "decision_terms"]
 
-FEWEST_DOMAINS: Final = 3  # with two, the one that is left cannot tell a dead neighbor from a cut line
 DAY_SECONDS: Final = 86_400.0
 HOUR_SECONDS: Final = 3_600.0
-DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")  # as `datetime.weekday` counts
-LONGEST_NAME: Final = 63  # characters of a cluster or a domain; they are keys and parts of file names
 
 
 class Mode(StrEnum):
@@ -137,7 +135,7 @@ class Policy:
     @property
     def shortest_staleness_seconds(self) -> float:
         """Two rounds, each with the time-out of its checks and of the board: one lost vote is no lost observer."""
-        return 2 * (self.interval_seconds + 2 * self.timeout_seconds)
+        return shortest_staleness_seconds(self.interval_seconds, self.timeout_seconds)
 
     @property
     def staleness_seconds(self) -> float:
@@ -159,12 +157,7 @@ class Policy:
         """Why nothing is ever acted on, in one line; `None`: it may be."""
         if self.mode is Mode.RECOMMEND:
             return "the policy says mode = recommend"
-        if len(self.domains) < FEWEST_DOMAINS:
-            return (
-                f"{len(self.domains)} failure domain{'' if len(self.domains) == 1 else 's'} "
-                f"({', '.join(self.domains)}): without a third witness a dead region and a cut line look the same"
-            )
-        return None
+        return too_few(self.domains)
 
     def check_domain(self, domain: str) -> None:
         """Refuse an observer in a domain without a voice.

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from seawall._failover import check_ttl
 from seawall._numbers import number
-from seawall.errors import InvalidInput
 from seawall_ops.lease._domains import Location
 
 __all__ = ["FREE", "NEVER_SEEN", "REQUEST_TIMEOUT_SECONDS", "LeaseRecord", "LeaseStore", "LeaseTerms", "Stored"]
@@ -15,7 +15,6 @@ NEVER_SEEN: Final = "(unknown)"
 """As holder: the record was missing and has been made anew, so that somebody may hold it who is not in it."""
 
 REQUEST_TIMEOUT_SECONDS: Final = 5.0  # the default of terms and of stores
-TRIES_BEFORE_THE_END: Final = 2  # renewals that may time out one after the other before the lease is lost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,20 +44,14 @@ class LeaseTerms:
         number("request_timeout_seconds", self.request_timeout_seconds, above=0.0)
         number("retry_seconds", self.retry_seconds, above=0.0)
         number("jitter_ratio", self.jitter_ratio, at_least=0.0, at_most=1.0)
-        least = (
-            self.margin_seconds
-            + self.renew_every_seconds
-            + TRIES_BEFORE_THE_END * self.request_timeout_seconds
-            + self.retry_seconds
+        check_ttl(
+            "ttl_seconds",
+            self.ttl_seconds,
+            margin_seconds=self.margin_seconds,
+            renew_every_seconds=self.renew_every_seconds,
+            request_timeout_seconds=self.request_timeout_seconds,
+            retry_seconds=self.retry_seconds,
         )
-        if self.ttl_seconds < least:
-            raise InvalidInput(
-                "ttl_seconds",
-                self.ttl_seconds,
-                allowed=f"at least {least:g}",
-                because=f"margin_seconds + renew_every_seconds + {TRIES_BEFORE_THE_END} x request_timeout_seconds + "
-                "retry_seconds must pass before one unanswered renewal loses the lease",
-            )
 
     @property
     def usable_seconds(self) -> float:

@@ -7,7 +7,7 @@ import typer
 
 from seawall_ops.audit import Fact, StepPhase
 
-__all__ = ["CODES", "LEASE_WAIT_SECONDS", "AsJson", "SettingsFile", "WatchSeconds", "literally", "tell"]
+__all__ = ["CODES", "LEASE_WAIT_SECONDS", "AsJson", "SettingsFile", "WatchSeconds", "tell"]
 
 CODES: Final = (
     "Exit codes: 0 done, or nothing is in the way of a dry run, 1 something is in its way, 2 wrong input or somebody else "
@@ -30,8 +30,3 @@ def tell(fact: Fact) -> None:
         took = "" if fact.seconds is None else f" after {fact.seconds:.3g} s"
         because = f": {fact.because}" if fact.because else ""
         typer.echo(f"{fact.step} {fact.phase}: {fact.outcome}{took}{because}", err=True)
-
-
-def literally(line: str) -> str:
-    """For `Hints`, which fills in braces."""
-    return line.replace("{", "{{").replace("}", "}}")

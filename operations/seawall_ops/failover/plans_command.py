@@ -108,7 +108,7 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """Show what a failover would do: what is decided now, or what you ask for. Changes nothing."""
-    from seawall_ops.failover.plans.assembling import surroundings_of, view_of
+    from seawall_ops.failover.plans.assembling import surroundings_of
     from seawall_ops.failover.plans.choosing import Conditions, decided, to_member
     from seawall_ops.failover.plans.choosing import to_region as towards
 
@@ -123,21 +123,22 @@ def plan(
         epoch_lease_seconds=found.operating.epoch_lease_seconds,
     )
     with reaching():
-        view = view_of(found)
+        declared = load().declared
+        around = surroundings_of(found, declared)
+        view = around.view(declared)
         reasons: tuple[str, ...] = ()
         if to is not None:
             handover = to_member(view, found.policy, to, conditions)
         elif to_region is not None:
             handover = towards(view, found.policy, to_region, conditions)
         else:
-            decision = watched(found, found.open_board(), view, wait).decision
+            decision = watched(found, around.board, view, wait).decision
             reasons, target = decision.reasons, getattr(decision, "target", None)
             if target is None:
                 _say_undecided(decision, as_json=as_json)
                 raise typer.Exit(ExitCode.ATTENTION)
             handover = decided(view, found.policy, target, conditions)
-        around = surroundings_of(found, view.declared)
-        job = _Job(settings, found, view.declared, around, handover, new_operation_id(f"failover-{handover.kind}"))
+        job = _Job(settings, found, declared, around, handover, new_operation_id(f"failover-{handover.kind}"))
         preview = job.operation().preview()
         job.keep()
     job.show(preview, as_json=as_json, reasons=reasons, next_=job.run_line)

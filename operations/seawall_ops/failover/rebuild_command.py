@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from seawall.errors import InvalidInput
-from seawall.topology import Database, Effective, merge
+from seawall.topology import Database, Topology, load, merge
 from seawall_ops.audit import Decision
 from seawall_ops.exits import ExitCode
-from seawall_ops.failover.conducting import CODES, LEASE_WAIT_SECONDS, AsJson, SettingsFile, literally, tell
+from seawall_ops.failover.conducting import CODES, LEASE_WAIT_SECONDS, AsJson, SettingsFile, tell
 from seawall_ops.failover.reaching import reaching
 from seawall_ops.failover.settings import Settings, read_settings
 from seawall_ops.places import operations_folder
@@ -19,6 +19,7 @@ from seawall_ops.steps import (
     Hints,
     Operation,
     cancelled_by_signals,
+    literally,
     preview_as_dict,
     print_result,
     show_preview,
@@ -72,17 +73,18 @@ class _Job:
     """A rebuild of which everything is known."""
 
     def __init__(self, found: Settings, member: str, why: str, again: str, *, release_name: bool) -> None:
-        from seawall_ops.failover.plans.assembling import surroundings_of, view_of
+        from seawall_ops.failover.plans.assembling import surroundings_of
         from seawall_ops.failover.plans.rebuild import Rebuild
 
         self._found: Final = found
         self._again: Final = again
-        self._view: Final = view_of(found)
-        database, writer = _database(self._view), self._view.writer
+        declared = load().declared
+        self._around: Final[Surroundings] = surroundings_of(found, declared)
+        self._view: Final = self._around.view(declared)
+        database, writer = _database(declared), self._view.writer
         there = database.member(member)
         if writer is None:
             raise InvalidInput("writer", writer, allowed="one that is live")
-        self._around: Final[Surroundings] = surroundings_of(found, self._view.declared)
         # The same id for whoever types the same: a crash anywhere is gone on from by anybody. Who it was stands in the record.
         self._id: Final = f"failover-rebuild-{self._view.epoch}-{member}".lower()
         self._request: Final = Rebuild(
@@ -160,7 +162,7 @@ class _Job:
         )
 
 
-def _database(view: Effective) -> Database:
-    if view.declared.database is None:
+def _database(declared: Topology) -> Database:
+    if declared.database is None:
         raise InvalidInput("MEMBER", "a database's", allowed="none: the topology has no database")
-    return view.declared.database
+    return declared.database

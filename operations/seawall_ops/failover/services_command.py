@@ -1,8 +1,6 @@
 """`seawall failover service`: move a Service from one Deployment or Rollout to another, in one cluster."""
 
-import shlex
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -10,20 +8,13 @@ import typer
 from seawall.errors import InvalidInput, LeaseUnavailable, StepRefused
 from seawall_ops.audit import Decision, Trail
 from seawall_ops.exits import ExitCode
-from seawall_ops.failover.conducting import LEASE_WAIT_SECONDS, AsJson, literally
+from seawall_ops.failover.conducting import LEASE_WAIT_SECONDS, AsJson
 from seawall_ops.failover.services_move import DRAIN_SECONDS, READY_SECONDS, Move
 from seawall_ops.failover.services_objects import in_text, labels_in, parse_workload
 from seawall_ops.failover.services_permissions import LEASE, role_yaml
 from seawall_ops.lease import Arbitrated, Lease, LeaseStore
 from seawall_ops.places import audit_file, operations_folder
-from seawall_ops.steps import (
-    Hints,
-    Operation,
-    cancelled_by_signals,
-    conduct,
-    new_operation_id,
-    print_result,
-)
+from seawall_ops.steps import Asked, Operation, cancelled_by_signals
 from seawall_ops.who import holder
 
 if TYPE_CHECKING:
@@ -85,10 +76,7 @@ def service(
     """Move a Service to another Deployment or Rollout of its cluster. Dry by default: the plan is shown."""
     if sum((run, resume is not None, undo is not None, role)) > 1:
         raise InvalidInput("--run, --resume, --undo and --role", "several", allowed="at most one of them")
-    if (undo is not None) != (why is not None):
-        raise InvalidInput(
-            "--undo and --why", f"{undo}, {why}", allowed="both or none: the reason of an undo is recorded"
-        )
+    asked = Asked(run=run, resume=resume, undo=undo, why=why, as_json=as_json)
     move = Move(
         service=name,
         source=parse_workload("--from", source),
@@ -110,7 +98,6 @@ def service(
     config = configured(kubeconfig, context)
     cluster = Cluster(namespace, config)
     store = KubernetesLeaseStore(namespace, region=LEASE_REGION, config=config)
-    asked = _Asked(run=run, resume=resume, undo=undo, why=why, as_json=as_json)
     try:
         with suppress(StepRefused):  # said by the plan's first step
             cluster.service(name)  # so that a cluster that does not answer is said at once
@@ -124,32 +111,20 @@ def service(
         raise typer.Exit(code)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Asked:
-    """What is to be done with the plan; nothing: it is shown."""
-
-    run: bool
-    resume: str | None
-    undo: str | None
-    why: str | None
-    as_json: bool
-
-
-def _conducted(cluster: "Cluster", store: LeaseStore, move: Move, again: str, asked: _Asked) -> ExitCode:
+def _conducted(cluster: "Cluster", store: LeaseStore, move: Move, again: list[str], asked: Asked) -> ExitCode:
     """Show the plan; or run, resume or undo it under the namespace's lease, and on the record."""
     from seawall_ops.failover.services import PLAN, plan_of
 
     plan, folder = plan_of(cluster, move), operations_folder()
-    if not asked.run and asked.resume is None and asked.undo is None:
-        return conduct(Operation(plan, id=new_operation_id(PLAN), folder=folder), execute=False, as_json=asked.as_json)
-    hints = Hints(resume=f"{again} --resume {{operation}}", undo=f"{again} --undo {{operation}} --why '...'")
+    operation_id = asked.operation_id(PLAN)
+    if asked.dry:
+        return asked.conduct(Operation(plan, id=operation_id, folder=folder))
     lease = Lease(store, LEASE, holder=holder(), arbitrates=Arbitrated(automatic=False))
     with (
         Trail(audit_file()) as trail,
         cancelled_by_signals() as cancellation,
         lease.acquire(wait_seconds=LEASE_WAIT_SECONDS) as held,
     ):
-        operation_id = asked.resume or asked.undo or new_operation_id(PLAN)
         if move.gitops_paused is not None:
             taken = Decision(subject="GitOps", decision="taken to be paused", because=move.gitops_paused)
             trail.write(operation_id, taken, fence=held.fence)
@@ -160,14 +135,9 @@ def _conducted(cluster: "Cluster", store: LeaseStore, move: Move, again: str, as
             guard=held,
             trail=trail,
             cancellation=cancellation,
-            hints=hints,
+            hints=asked.hints(again),
         )
-        if asked.run:
-            return conduct(operation, execute=True, as_json=asked.as_json)
-        result = operation.resume() if asked.undo is None else operation.undo(asked.why or "")
-    print_result(result, as_json=asked.as_json)
-    as_asked = asked.undo is not None and result.end == "undone"
-    return ExitCode.DONE if as_asked else result.exit_code
+        return asked.conduct(operation)
 
 
 def _selector(text: str) -> dict[str, str]:
@@ -178,8 +148,8 @@ def _selector(text: str) -> dict[str, str]:
     return found
 
 
-def _again(move: Move, namespace: str, context: str | None, kubeconfig: str | None) -> str:
-    """The command line that makes the same plan, which a resume needs; braces are doubled, for `Hints`."""
+def _again(move: Move, namespace: str, context: str | None, kubeconfig: str | None) -> list[str]:
+    """The words of the command line that makes the same plan, which a resume needs."""
     words = ["seawall", "failover", "service", "--service", move.service]
     words += ["--from", move.source.given, "--to", move.target.given, "--namespace", namespace]
     given = {
@@ -194,4 +164,4 @@ def _again(move: Move, namespace: str, context: str | None, kubeconfig: str | No
     }
     for option, value in given.items():
         words += [] if value is None else [option, str(value)]
-    return literally(shlex.join(words))
+    return words

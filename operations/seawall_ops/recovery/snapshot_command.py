@@ -1,16 +1,15 @@
 """`seawall snapshot`: take, copy, list, verify and prune an RDS instance's own manual snapshots."""
 
 import json
-import shlex
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from seawall.errors import CloudUnavailable, InvalidInput
+from seawall.errors import CloudUnavailable
 from seawall_ops.audit import Decision, Trail
 from seawall_ops.exits import ExitCode
 from seawall_ops.failover.plans.rds_waiting import Progress
@@ -20,16 +19,13 @@ from seawall_ops.recovery.showing import as_dict, at, row, show_verdicts
 from seawall_ops.recovery.snapshots import Snapshot, judged
 from seawall_ops.recovery.waiting import WAIT_SECONDS, Waiting
 from seawall_ops.steps import (
+    Asked,
     Cancellation,
-    Hints,
     Operation,
     Plan,
     cancelled_by_signals,
-    conduct,
     confirmed_by_name,
     new_operation_id,
-    result_as_dict,
-    show_result,
 )
 from seawall_ops.tables import print_table
 
@@ -91,7 +87,7 @@ def create(
     """Take a snapshot, and wait until it is there. Dry by default: the plan is shown."""
     from seawall_ops.recovery.snapshot_steps import CREATE, create_plan
 
-    asked = _Asked(run=run, resume=resume, undo=undo, why=why, as_json=as_json)
+    asked = Asked(run=run, resume=resume, undo=undo, why=why, as_json=as_json)
     again = ["seawall", "snapshot", "create", instance, "--region", region]
     with _answered():
         api = _api()
@@ -123,7 +119,7 @@ def copy(
     """Copy a snapshot to a region, under a key of that region. Dry by default: the plan is shown."""
     from seawall_ops.recovery.snapshot_steps import COPY, copy_plan
 
-    asked = _Asked(run=run, resume=resume, undo=undo, why=why, as_json=as_json)
+    asked = Asked(run=run, resume=resume, undo=undo, why=why, as_json=as_json)
     again = ["seawall", "snapshot", "copy", snapshot, "--from-region", from_region, "--to-region", to_region]
     again += [] if kms_key is None else ["--kms-key", kms_key]
 
@@ -251,60 +247,24 @@ def _deleted(
     return result.end if result.end == "done" else f"{result.end}: {result.because}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Asked:
-    """What is to be done with a plan; nothing: it is shown.
-
-    Raises:
-        InvalidInput: More than one thing, or an undo without its reason.
-    """
-
-    run: bool
-    resume: str | None
-    undo: str | None
-    why: str | None
-    as_json: bool
-
-    def __post_init__(self) -> None:
-        if sum((self.run, self.resume is not None, self.undo is not None)) > 1:
-            raise InvalidInput("--run, --resume and --undo", "several", allowed="at most one of them")
-        if (self.undo is not None) != (self.why is not None):
-            given = f"{self.undo}, {self.why}"
-            raise InvalidInput("--undo and --why", given, allowed="both or none: the reason of an undo is recorded")
-
-
-def _conduct(
-    kind: str, plan: "Callable[[Waiting], Plan]", wait_seconds: float, again: list[str], asked: _Asked
-) -> None:
+def _conduct(kind: str, plan: "Callable[[Waiting], Plan]", wait_seconds: float, again: list[str], asked: Asked) -> None:
     """Show the plan; or run, resume or undo it, on the record."""
-    if not asked.run and asked.resume is None and asked.undo is None:
-        dry = Operation(plan(Waiting(seconds=wait_seconds)), id=new_operation_id(kind), folder=operations_folder())
-        code = conduct(dry, execute=False, as_json=asked.as_json)
+    operation_id, folder = asked.operation_id(kind), operations_folder()
+    if asked.dry:
+        code = asked.conduct(Operation(plan(Waiting(seconds=wait_seconds)), id=operation_id, folder=folder))
     else:
-        code = _changed(kind, plan, wait_seconds, shlex.join(again).replace("{", "{{").replace("}", "}}"), asked)
+        with Trail(audit_file()) as trail, cancelled_by_signals() as cancellation:
+            operation = Operation(
+                plan(Waiting(seconds=wait_seconds, told=_tell, cancelled=lambda: cancellation.because)),
+                id=operation_id,
+                folder=folder,
+                trail=trail,
+                cancellation=cancellation,
+                hints=asked.hints(again),
+            )
+            code = asked.conduct(operation)
     if code is not ExitCode.DONE:
         raise typer.Exit(code)
-
-
-def _changed(kind: str, plan: "Callable[[Waiting], Plan]", wait_seconds: float, again: str, asked: _Asked) -> ExitCode:
-    hints = Hints(resume=f"{again} --resume {{operation}}", undo=f"{again} --undo {{operation}} --why '...'")
-    with Trail(audit_file()) as trail, cancelled_by_signals() as cancellation:
-        operation = Operation(
-            plan(Waiting(seconds=wait_seconds, told=_tell, cancelled=lambda: cancellation.because)),
-            id=asked.resume or asked.undo or new_operation_id(kind),
-            folder=operations_folder(),
-            trail=trail,
-            cancellation=cancellation,
-            hints=hints,
-        )
-        if asked.run:
-            return conduct(operation, execute=True, as_json=asked.as_json)
-        result = operation.resume() if asked.undo is None else operation.undo(asked.why or "")
-    if asked.as_json:
-        typer.echo(json.dumps(result_as_dict(result), indent=2))
-    else:
-        show_result(result)
-    return ExitCode.DONE if asked.undo is not None and result.end == "undone" else result.exit_code
 
 
 @contextmanager

@@ -5,6 +5,7 @@ and `undo` find out after a crash what happened and bring it to an end: `Done`, 
 `Stuck` where the only way left failed.
 """
 
+from seawall_ops.steps.asked import Asked
 from seawall_ops.steps.cancel import Cancellation, cancelled_by_signals
 from seawall_ops.steps.dynamodb import TableJournals
 from seawall_ops.steps.journal import Direction, Journal, JournalStore, Progress
@@ -21,7 +22,7 @@ from seawall_ops.steps.model import (
     Timeouts,
     Values,
 )
-from seawall_ops.steps.operation import Hints, OnFailure, Operation, confirmed_by_name, new_operation_id
+from seawall_ops.steps.operation import Hints, OnFailure, Operation, confirmed_by_name, literally, new_operation_id
 from seawall_ops.steps.preview import Planned, Preview, Will
 from seawall_ops.steps.results import Done, Result, Status, StepOutcome, Stopped, Stuck, Timing, Undone
 from seawall_ops.steps.runner import PointOfNoReturn
@@ -29,6 +30,7 @@ from seawall_ops.steps.showing import conduct, preview_as_dict, print_result, re
 from seawall_ops.steps.stores import FileJournals
 
 __all__ = [
+    "Asked",
     "Cancellation",
     "Context",
     "Direction",
@@ -64,6 +66,7 @@ __all__ = [
     "cancelled_by_signals",
     "conduct",
     "confirmed_by_name",
+    "literally",
     "measurements",
     "new_operation_id",
     "preview_as_dict",

@@ -20,7 +20,7 @@ from seawall_ops.steps.results import Done, Result, StepOutcome, Stopped, Stuck,
 from seawall_ops.steps.runner import Halt, PointOfNoReturn, Runner, past_no_return
 from seawall_ops.steps.stores import FileJournals, only_run
 
-__all__ = ["Hints", "OnFailure", "Operation", "confirmed_by_name", "new_operation_id"]
+__all__ = ["Hints", "OnFailure", "Operation", "confirmed_by_name", "literally", "new_operation_id"]
 
 ID_DIGITS: Final = 8  # of a random number: ids are for people to type
 
@@ -41,6 +41,11 @@ class Hints:
     resume: str = "resume operation {operation}"
     undo: str = "undo operation {operation}"
     confirm: str = "resume operation {operation} and confirm it by its name"
+
+
+def literally(line: str) -> str:
+    """For `Hints`, which fills in braces."""
+    return line.replace("{", "{{").replace("}", "}}")
 
 
 def new_operation_id(plan: str) -> str:

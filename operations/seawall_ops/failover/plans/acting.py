@@ -16,7 +16,7 @@ from typing import Final, Literal, final
 
 from seawall.clock import SYSTEM_CLOCK, Clock
 from seawall.errors import LeaseHeld, SeawallError, StepRefused
-from seawall.topology import Effective, merge
+from seawall.topology import Effective
 from seawall.worker import Worker
 from seawall_ops.audit import Decision, Fence, Trail
 from seawall_ops.failover.decision import Act, described
@@ -247,7 +247,7 @@ class Actor:
 
     def _view(self) -> Effective:
         """The roles as the arbiter has them."""
-        return merge(self._topology().declared, self._around.live.read())
+        return self._around.view(self._topology().declared)
 
     def _operation(self, operation: str, handover: Handover, held: Held) -> Operation:
         return Operation(

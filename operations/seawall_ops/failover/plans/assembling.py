@@ -8,7 +8,7 @@ from seawall.contract import LIVE_REGION_VARIABLE
 from seawall.errors import InvalidInput
 from seawall.timing import Source, Term
 from seawall.timing._database import PROMOTION_SECONDS
-from seawall.topology import Database, Effective, Engine, Topology, load, merge
+from seawall.topology import Database, Engine, Topology
 from seawall_ops.audit import Sink, TableSink, Trail
 from seawall_ops.failover.operating import ServersKind
 from seawall_ops.failover.plans.handover import Handover
@@ -38,7 +38,6 @@ __all__ = [
     "servers_of",
     "surroundings_of",
     "trail_of",
-    "view_of",
 ]
 
 LEASE: Final = "failover-"  # before the cluster's name
@@ -68,19 +67,6 @@ def live_of(found: Settings, topology: Topology) -> LiveTopology:
         return SsmPlace(topology.service, topology.environment, region)
 
     return LiveTopology(place(arbiter), [place(region) for region in topology.regions if region != arbiter])
-
-
-def view_of(found: Settings) -> Effective:
-    """Who has which role: the declared document from where apps read it, the live one as the arbiter has it.
-
-    Raises:
-        TopologyUnavailable: The declared document cannot be read.
-        PlaceUnavailable: The arbiter does not answer.
-        InvalidInput: Something is lost together with what fails over.
-    """
-    declared = load().declared
-    found.refuse_inside(declared)
-    return merge(declared, live_of(found, declared).read())
 
 
 def surroundings_of(found: Settings, topology: Topology) -> Surroundings:

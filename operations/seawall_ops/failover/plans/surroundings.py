@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from seawall.clock import SYSTEM_CLOCK, Clock
+from seawall.topology import Effective, Topology, merge
 from seawall_ops.failover.board import Board
 from seawall_ops.failover.plans.places import LiveTopology
 from seawall_ops.failover.plans.servers import NameSwitch, Servers
@@ -31,6 +32,14 @@ class Surroundings:
     """Monotonic time, for what is waited for."""
     wall: Callable[[], datetime] = _now
     """For `changed_at` alone."""
+
+    def view(self, declared: Topology) -> Effective:
+        """Who has which role: as it is declared, and the live document as the arbiter has it.
+
+        Raises:
+            PlaceUnavailable: The arbiter does not answer.
+        """
+        return merge(declared, self.live.read())
 
     @property
     def inputs(self) -> Values:

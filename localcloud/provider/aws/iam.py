@@ -77,19 +77,19 @@ def _create_role(cloud: Cloud, inputs: Properties, reference: str) -> str:
     return cloud.client("iam").create_role(**request)["Role"]["RoleName"]
 
 
+def _role_labels(client: Any, name: str) -> dict[str, str]:
+    return tags.as_map(client.list_role_tags(RoleName=name)["Tags"])
+
+
 def _find_role(cloud: Cloud, inputs: Properties, reference: str) -> str | None:
     client = cloud.client("iam")
-    try:
-        found = client.list_role_tags(RoleName=inputs["name"])["Tags"]
-    except client.exceptions.NoSuchEntityException:
-        return None
-    return inputs["name"] if tags.as_map(found).get(tags.REFERENCE_TAG) == reference else None
+    return tags.marked([inputs["name"]], lambda name: _role_labels(client, name), reference, {ABSENT})
 
 
 def _finish_role(cloud: Cloud, id_: str, inputs: Properties) -> None:
     client = cloud.client("iam")
     tags.bring(
-        tags.as_map(client.list_role_tags(RoleName=id_)["Tags"]),
+        _role_labels(client, id_),
         inputs,
         lambda changed: client.tag_role(RoleName=id_, Tags=tags.as_list(changed)),
         lambda removed: client.untag_role(RoleName=id_, TagKeys=removed),
@@ -110,7 +110,7 @@ def _read_role(cloud: Cloud, id_: str, known: Properties) -> Properties | None:
         "arn": role["Arn"],
         "createDate": role["CreateDate"].isoformat(),
         "uniqueId": role["RoleId"],
-        TAGS_ALL: tags.without_reference(tags.as_map(client.list_role_tags(RoleName=id_)["Tags"])),
+        TAGS_ALL: tags.without_reference(_role_labels(client, id_)),
     }
 
 

@@ -39,16 +39,11 @@ def _labels(client: Any, arn: str) -> dict[str, str]:
 
 def _find(cloud: Cloud, inputs: Properties, reference: str) -> str | None:
     client = cloud.client("iam")
-    known = client.list_open_id_connect_providers()["OpenIDConnectProviderList"]
     if "url" in inputs:
-        known = [{"Arn": f"arn:{PARTITION}:iam::{ACCOUNT_ID}:oidc-provider/{_bare(inputs['url'])}"}]
-    for each in known:
-        try:
-            if _labels(client, each["Arn"]).get(tags.REFERENCE_TAG) == reference:
-                return each["Arn"]
-        except client.exceptions.NoSuchEntityException:
-            continue
-    return None
+        arns = [f"arn:{PARTITION}:iam::{ACCOUNT_ID}:oidc-provider/{_bare(inputs['url'])}"]
+    else:
+        arns = [each["Arn"] for each in client.list_open_id_connect_providers()["OpenIDConnectProviderList"]]
+    return tags.marked(arns, lambda arn: _labels(client, arn), reference, {ABSENT})
 
 
 def _finish(cloud: Cloud, id_: str, inputs: Properties) -> None:

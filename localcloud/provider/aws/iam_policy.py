@@ -40,10 +40,7 @@ def _find(cloud: Cloud, inputs: Properties, reference: str) -> str | None:
     """Only below `/`, when a sweep asks without the path."""
     client = cloud.client("iam")
     arn = f"arn:{PARTITION}:iam::{ACCOUNT_ID}:policy{inputs.get('path', '/')}{inputs['name']}"
-    try:
-        return arn if _labels(client, arn).get(tags.REFERENCE_TAG) == reference else None
-    except client.exceptions.NoSuchEntityException:
-        return None
+    return tags.marked([arn], lambda each: _labels(client, each), reference, {ABSENT})
 
 
 def _finish(cloud: Cloud, id_: str, inputs: Properties) -> None:

@@ -46,14 +46,7 @@ def _create(cloud: Cloud, inputs: Properties, reference: str) -> str:
 def _find(cloud: Cloud, inputs: Properties, reference: str) -> str | None:
     """By the tag; a sweep asks without a name where the program gave one."""
     names = [inputs["bucket"]] if inputs.get("bucket") else [one["Name"] for one in _all(cloud)]
-    for name in names:
-        try:
-            if _tags(cloud, name).get(tags.REFERENCE_TAG) == reference:
-                return name
-        except Exception as error:
-            if not is_absent(error, ABSENT):
-                raise
-    return None
+    return tags.marked(names, lambda name: _tags(cloud, name), reference, ABSENT)
 
 
 def _all(cloud: Cloud) -> list[dict[str, Any]]:

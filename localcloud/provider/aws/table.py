@@ -7,7 +7,6 @@ from typing import Any, Final
 from localcloud.provider.adapter import TAGS_ALL, Adapter, Autoname, Properties
 from localcloud.provider.aws import tags
 from localcloud.provider.clients import Cloud
-from localcloud.provider.failures import is_absent
 from localcloud.provider.values import UNKNOWN
 from seawall.errors import InvalidInput
 
@@ -51,19 +50,12 @@ def _labels(cloud: Cloud, name: str) -> dict[str, str]:
 
 def _find(cloud: Cloud, inputs: Properties, reference: str) -> str | None:
     """The table with the mark of this creation; a sweep asks without a name."""
-    client = cloud.client("dynamodb")
     if inputs.get("name"):
         names = [inputs["name"]]
     else:
-        names = [name for page in client.get_paginator("list_tables").paginate() for name in page["TableNames"]]
-    for name in names:
-        try:
-            if _labels(cloud, name).get(tags.REFERENCE_TAG) == reference:
-                return name
-        except Exception as error:
-            if not is_absent(error, ABSENT):
-                raise
-    return None
+        pages = cloud.client("dynamodb").get_paginator("list_tables").paginate()
+        names = [name for page in pages for name in page["TableNames"]]
+    return tags.marked(names, lambda name: _labels(cloud, name), reference, ABSENT)
 
 
 def _recovery(cloud: Cloud, name: str) -> dict[str, Any]:

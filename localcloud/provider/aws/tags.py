@@ -1,10 +1,11 @@
 """Tags in the forms of the APIs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, Final
 
 from localcloud.provider.adapter import TAGS_ALL, Properties
 from localcloud.provider.clients import Cloud
+from localcloud.provider.failures import is_absent
 
 REFERENCE_TAG: Final = "seawall:creation"  # finds what a killed run made, where the API knows no token
 
@@ -104,6 +105,27 @@ def ec2_write(client: Any, id_: str, current: dict[str, str], inputs: Properties
         lambda changed: client.create_tags(Resources=[id_], Tags=as_list(changed)),
         lambda removed: client.delete_tags(Resources=[id_], Tags=[{"Key": key} for key in removed]),
     )
+
+
+def marked(
+    ids: Iterable[str], labels: Callable[[str], dict[str, str]], reference: str, absent: Collection[str]
+) -> str | None:
+    """The first of some objects that a creation has marked; one that is not there has no mark.
+
+    Args:
+        ids: Of the objects.
+        labels: The tags of one.
+        reference: The creation's.
+        absent: The codes by which the service says that there is no such object.
+    """
+    for id_ in ids:
+        try:
+            if labels(id_).get(REFERENCE_TAG) == reference:
+                return id_
+        except Exception as error:
+            if not is_absent(error, absent):
+                raise
+    return None
 
 
 def without_reference(labels: dict[str, str]) -> dict[str, str]:

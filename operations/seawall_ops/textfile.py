@@ -4,14 +4,13 @@ Source: node_exporter's README, "Textfile Collector": it reads every `*.prom` of
 timestamps; a file must be moved into place whole.
 """
 
-import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
 from seawall.contract import MetricSpec
 from seawall.errors import InvalidInput
+from seawall_ops.files import replace_file
 
 __all__ = ["write_textfile"]
 
@@ -40,21 +39,6 @@ def write_textfile(path: Path, metric: MetricSpec, samples: Iterable[tuple[Mappi
         shown = ",".join(f'{name}="{text.translate(ESCAPES)}"' for name, text in sorted(labels.items()))
         lines.append(f"{metric.prometheus}{{{shown}}} {value!r}")
     try:
-        _replace(path, "\n".join(lines) + "\n")
+        replace_file(path, "\n".join(lines) + "\n", mode=READABLE)  # its draft has another suffix
     except OSError as error:
         raise InvalidInput("--textfile", str(path), allowed="a file in a folder that can be written to") from error
-
-
-def _replace(path: Path, text: str) -> None:
-    """Through a file of another suffix in the same folder, so that a reader sees the old one or the new one."""
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}-", suffix=".new", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(READABLE)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

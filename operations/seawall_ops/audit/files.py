@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from seawall_ops.audit.records import Record, parse
+from seawall_ops.files import sync_folder
 
 __all__ = ["AuditFile", "TornLine"]
 
@@ -59,7 +60,7 @@ class AuditFile:
         finally:
             os.close(handle)
         if new:
-            _sync_folder(self.path.parent)
+            sync_folder(self.path.parent)
 
     def last(self) -> Record | None:
         """The last whole record; `None` where there is none, or no file."""
@@ -92,11 +93,3 @@ class AuditFile:
 def _ends_torn(handle: int) -> bool:
     size = os.fstat(handle).st_size
     return size > 0 and os.pread(handle, 1, size - 1) != NEWLINE
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

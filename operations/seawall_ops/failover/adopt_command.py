@@ -2,8 +2,6 @@
 
 import difflib
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -15,7 +13,7 @@ from seawall_ops.exits import ExitCode
 from seawall_ops.failover.conducting import AsJson
 from seawall_ops.failover.reaching import reaching
 from seawall_ops.failover.settings import read_settings
-from seawall_ops.files import reading
+from seawall_ops.files import reading, replace_file
 
 __all__ = ["ADOPT_EPILOG", "adopt"]
 
@@ -75,17 +73,6 @@ def _live(settings: Path | None) -> Live | None:
 def _replace(file: Path, text: str) -> None:
     """Whole or not at all, and with the rights that it had."""
     try:
-        mode = file.stat().st_mode & 0o777
-        handle, draft = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.parent)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
-                stream.write(text)
-                stream.flush()
-                os.fsync(stream.fileno())
-            Path(draft).chmod(mode)
-            Path(draft).replace(file)
-        except BaseException:
-            Path(draft).unlink(missing_ok=True)
-            raise
+        replace_file(file, text, mode=file.stat().st_mode & 0o777)
     except OSError as error:
         raise InvalidInput("--file", str(file), allowed="a file in a folder that can be written to") from error

@@ -9,7 +9,7 @@ from typing import Final
 from filelock import FileLock, Timeout
 
 from seawall.errors import OperationInProgress
-from seawall_ops.files import reading
+from seawall_ops.files import reading, sync_folder
 from seawall_ops.steps.journal import Journal, dump, parse
 from seawall_ops.steps.model import check_name
 
@@ -60,11 +60,7 @@ class FileJournals:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
-        folder = os.open(self.folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync_folder(self.folder)
 
     def operations(self) -> tuple[str, ...]:
         """The ids of all operations that have a journal here."""

@@ -4,8 +4,6 @@ They are written once, and never changed: who asks for something else makes anot
 """
 
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -13,7 +11,7 @@ from seawall.errors import InvalidInput
 from seawall_ops.clients import asking, client, code_of
 from seawall_ops.failover.operating import Table
 from seawall_ops.failover.plans.handover import Handover
-from seawall_ops.files import reading
+from seawall_ops.files import reading, replace_file
 from seawall_ops.steps import Values
 from seawall_ops.steps.model import check_name
 
@@ -21,6 +19,7 @@ __all__ = ["KeptHandovers"]
 
 FOLDER: Final = "handovers"  # beside the journals, which are called after operations, too
 POSITION: Final = "handover"  # of the table's second key; journals and records have others
+MODE: Final = 0o600
 EXISTS: Final = "ConditionalCheckFailedException"
 
 
@@ -54,7 +53,8 @@ class KeptHandovers:
         text = json.dumps(dict(handover.inputs), indent=2, sort_keys=True)
         if self._table is not None:
             self._put(self._table, operation, text)
-        self._write(self._path(operation), text)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        replace_file(self._path(operation), text, mode=MODE)
 
     def find(self, operation: str) -> Handover:
         """The one that was kept.
@@ -83,20 +83,6 @@ class KeptHandovers:
 
     def _path(self, operation: str) -> Path:
         return self._folder / f"{operation}.json"
-
-    def _write(self, path: Path, text: str) -> None:
-        """Whole or not at all, and readable by its owner alone."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        handle, draft = tempfile.mkstemp(prefix=f".{path.name}-", dir=self._folder)  # of mode 0600
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(draft).replace(path)
-        except BaseException:
-            Path(draft).unlink(missing_ok=True)
-            raise
 
     def _put(self, table: Table, operation: str, text: str) -> None:
         from botocore.exceptions import ClientError  # pyright: ignore[reportMissingTypeStubs]

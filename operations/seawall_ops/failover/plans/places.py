@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 
 from seawall.errors import SeawallError
 from seawall.topology import Live, dump, parse_live
+from seawall_ops.files import sync_folder
 
 __all__ = ["FilePlace", "LivePlace", "LiveTopology", "Overtaken", "PlaceUnavailable", "Spread", "refuse_overtaken"]
 
@@ -139,20 +140,11 @@ class FilePlace:
                         file.flush()
                         os.fsync(file.fileno())
                     draft.replace(self._path)
-                    _sync_folder(self._path.parent)
+                    sync_folder(self._path.parent)  # a rename that a power cut takes back would be an earlier epoch
         except Timeout as error:
             raise PlaceUnavailable(self.where, f"locked for {LOCK_SECONDS:g} s") from error
         except OSError as error:
             raise PlaceUnavailable(self.where, error.strerror or type(error).__name__) from error
-
-
-def _sync_folder(folder: Path) -> None:
-    """A rename that a power cut takes back would be an earlier epoch."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 @dataclass(frozen=True, slots=True)

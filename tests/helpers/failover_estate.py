@@ -8,13 +8,11 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -25,10 +23,12 @@ from botocore.config import Config
 
 from failover_networks import Networks
 from failover_numbers import AWAY, HOME, THIRD, Numbers
+from failover_settings import BOARD, LEASES, create_tables, settings_of
 from localcloud import cloud
 from localcloud.postgres import PostgresServer
 from localcloud.postgres_fleet import PostgresFleet
 from localcloud.postgres_install import SUPERUSER, USER
+from loopback_http import answers, free_port
 from regional_aws import RegionalAws
 from replica_shop import tell_timelines
 from seawall.contract import declared_parameter, live_parameter
@@ -55,18 +55,9 @@ from tcp_proxy import TcpProxy
 
 SERVICE: Final = "shop"
 ENVIRONMENT: Final = "loopback"
-BOARD: Final = "seawall-board"
-LEASES: Final = "seawall-leases"
-RECORDS: Final = "seawall-records"
-KEYS: Final[Mapping[str, tuple[str, ...]]] = {
-    BOARD: ("cluster", "record"),
-    LEASES: ("id",),
-    RECORDS: ("operation", "position"),
-}
 MEMBERS: Final = ("shop-eu", "shop-us", "shop-us-2")  # the writer is the first
 REGION_OF: Final = {"shop-eu": HOME, "shop-us": AWAY, "shop-us-2": AWAY}
 EVERYWHERE: Final = "everywhere"  # the one network of an estate that is never partitioned
-PROMOTE_SECONDS: Final = 60.0  # a promotion here takes a fraction of a second
 START_SECONDS: Final = 60.0  # for some Pythons at once, on a machine that has other things to do
 ROOT: Final = Path(__file__).resolve().parents[2]
 SHOP: Final = ROOT / "examples" / "shop"
@@ -101,7 +92,7 @@ class Estate:
         self.servers: Final[dict[str, PostgresServer]] = dict(zip(MEMBERS, servers, strict=True))
         names = (HOME, EVERYWHERE) if partitioned else (EVERYWHERE,)
         self.networks: Final = Networks(names, {name: server.port for name, server in self.servers.items()})
-        self.ports: Final = {region: [_free_port() for _ in range(instances)] for region in (HOME, AWAY)}
+        self.ports: Final = {region: [free_port() for _ in range(instances)] for region in (HOME, AWAY)}
         self.aws: Final[dict[str, RegionalAws]] = {}
         self._services: Final[dict[tuple[str, str], TcpProxy]] = {}  # by network and region
         self._ending = contextlib.ExitStack()
@@ -249,34 +240,8 @@ class Estate:
     def settings(self) -> Path:
         """The file that observers and operators share."""
         path = self.folder / "failover.yaml"
-        path.write_text(yaml.safe_dump(self.settings_content), encoding="utf-8")
+        path.write_text(yaml.safe_dump(settings_of(self.numbers, self.endpoint)), encoding="utf-8")
         return path
-
-    @property
-    def settings_content(self) -> dict[str, Any]:
-        """What stands in it."""
-        policy = self.numbers.policy
-        return {
-            "cluster": policy.cluster,
-            "domains": list(policy.domains),
-            "board": f"dynamodb://{THIRD}/{BOARD}",
-            "references": [self.endpoint.removeprefix("http://")],
-            "leases": f"dynamodb://{THIRD}/{LEASES}",
-            "lease_terms": asdict(self.numbers.leases),
-            "journals": f"dynamodb://{THIRD}/{RECORDS}",
-            "servers": "postgres",
-            "epoch_lease_seconds": self.numbers.epoch_lease_seconds,
-            "promote_seconds": PROMOTE_SECONDS,
-            "aws_status": False,
-            "interval_seconds": policy.interval_seconds,
-            "timeout_seconds": policy.timeout_seconds,
-            "failures_to_trip": policy.failures_to_trip,
-            "window": policy.window,
-            "successes_to_clear": policy.successes_to_clear,
-            "decision_interval_seconds": policy.decision_interval_seconds,
-            "stale_after_seconds": policy.staleness_seconds,
-            "cool_down_seconds": policy.cool_down_seconds,
-        }
 
     # ---- its processes
 
@@ -300,7 +265,8 @@ class Estate:
                 self.start(f"shop-{port}", self.variables(region) | own, *command)
         for ports in self.ports.values():
             for port in ports:
-                self.wait(lambda port=port: _is_ready(port), f"the shop on port {port} is ready", f"shop-{port}")
+                url = f"http://127.0.0.1:{port}/readyz"
+                self.wait(lambda url=url: answers(url), f"the shop on port {port} is ready", f"shop-{port}")
 
     def start_observers(self) -> None:
         """One in each domain, which acts by itself, until all of them know everything to be healthy."""
@@ -379,16 +345,7 @@ class Estate:
             self.client("ssm", region).put_parameter(
                 Name=declared_parameter(SERVICE, ENVIRONMENT), Value=dump(self.declared(region)), Type="String"
             )
-        dynamodb = self.client("dynamodb")
-        for table, keys in KEYS.items():
-            dynamodb.create_table(
-                TableName=table,
-                BillingMode="PAY_PER_REQUEST",
-                AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
-                KeySchema=[
-                    {"AttributeName": key, "KeyType": kind} for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)
-                ],
-            )
+        create_tables(self.client("dynamodb"))
         self.lease("setup").create()
         self.servers[MEMBERS[0]].sql(f"GRANT pg_monitor TO {USER}")
         tell_timelines(self.fleet)
@@ -414,21 +371,6 @@ def logged_on_failure(estate: Estate) -> Iterator[None]:
     except BaseException as error:
         error.add_note(estate.last_lines())
         raise
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
-
-
-def _is_ready(port: int) -> bool:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2) as answer:
-            return bool(answer.status == 200)
-    except OSError:  # also a 503, which urllib raises
-        return False
 
 
 def region_of(port: int) -> dict[str, Any]:

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from failover_estate import BOARD, ENVIRONMENT, MEMBERS, PROMOTE_SECONDS, RECORDS, SERVICE, Estate
+from failover_estate import ENVIRONMENT, MEMBERS, SERVICE, Estate
 from failover_numbers import AWAY, HOME, THIRD
+from failover_settings import BOARD, PROMOTE_SECONDS, RECORDS
 from seawall.timing import FailureClass
 from seawall_ops.audit import AuditFile, Record, StepPhase, Trail
 from seawall_ops.failover.board import Board

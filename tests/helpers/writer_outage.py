@@ -3,10 +3,11 @@
 import time
 from dataclasses import dataclass
 
-from failover_estate import MEMBERS, RECORDS, Estate
+from failover_estate import MEMBERS, Estate
 from failover_measured import Leg, legs_of
 from failover_numbers import THIRD
 from failover_runs import records_of
+from failover_settings import RECORDS
 from order_load import OrderLoad
 from seawall_ops.audit import Record, TableSink
 

@@ -13,6 +13,7 @@ from seawall_ops.audit import Fact, StepPhase
 from seawall_ops.failover.plans.handover import Handover
 from seawall_ops.failover.plans.plan import failover_plan
 from seawall_ops.steps import Operation, PointOfNoReturn
+from topology_documents import failed_over
 
 ENDPOINT: dict[str, Any] = {
     "old_writer": None,
@@ -64,13 +65,6 @@ class Runs:
 
 
 def live(**more: Any) -> Live:
-    values: dict[str, Any] = {
-        "service": "shop",
-        "environment": "prod",
-        "epoch": 9,
-        "primary_region": OLD,
-        "writer": OLD,
-        "changed_at": STARTED,
-        "reason": "by hand",
-    }
-    return Live(**{**values, **more})
+    """What somebody publishes by hand: the old roles, with a later epoch than any failover here."""
+    values: dict[str, Any] = {"epoch": 9, "primary_region": OLD, "writer": OLD, "changed_at": STARTED}
+    return failed_over(**{**values, "reason": "by hand", **more})

@@ -10,8 +10,9 @@ from typing import Any
 
 from crash_points import Bomb, armed
 from failover_plan_case import Holding
-from failover_plan_world import CLUSTER, NEW, OLD, STARTED, BoardStore, Json, World
-from seawall.topology import Live, dump
+from failover_plan_runs import live
+from failover_plan_world import CLUSTER, NEW, OLD, BoardStore, Json, World
+from seawall.topology import dump
 from seawall_ops.failover.board import Board
 from seawall_ops.failover.plans.rebuild import Rebuild, rebuild_plan
 from seawall_ops.failover.plans.rebuilder import Following, RebuildFailed, RebuildLook
@@ -48,11 +49,8 @@ class RebuildWorld(World):
     """After a failover to `NEW`; time passes, and what is being rebuilt gets ready."""
 
     def begin(self, **changes: object) -> None:
-        live = Live(
-            service="shop", environment="prod", epoch=6, primary_region=NEW, writer=NEW, changed_at=STARTED, reason="x"
-        )
         self.set(
-            places=dict.fromkeys(self.read()["places"], dump(live)),
+            places=dict.fromkeys(self.read()["places"], dump(live(epoch=6, primary_region=NEW, writer=NEW))),
             following=Following.APART.name,
             ready_at=None,
             slow=False,

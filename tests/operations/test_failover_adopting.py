@@ -1,7 +1,6 @@
 """`seawall failover adopt`: the file declares what is live, stays as it was otherwise, and can be deployed."""
 
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from stack_files import PASSWORD, ROOT, parsed
 from stacks.data import plan_data, planned_database
 from stacks.live import FailoverNotAdopted, LiveReading, refuse_to_undo
 from stacks.workload import plan_topology
+from topology_documents import failed_over
 
 pytestmark = pytest.mark.usefixtures("pulumi_loop")  # a plan of a database holds an output
 
@@ -32,16 +32,7 @@ ON_ONE_LINE = "config: {'seawall:service': shop, 'seawall:regions': [{name: eu-c
 
 
 def live(**changes: Any) -> Live:
-    values: dict[str, Any] = {
-        "service": "shop",
-        "environment": "prod",
-        "epoch": 2,
-        "primary_region": AWAY,
-        "writer": AWAY,
-        "changed_at": datetime(2026, 11, 26, tzinfo=UTC),
-        "reason": "region lost",
-    }
-    return Live(**{**values, **changes})
+    return failed_over(**{"epoch": 2, "primary_region": AWAY, "writer": AWAY, **changes})
 
 
 def declared(text: str, stack: str = "prod") -> Topology:

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import threading
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -27,20 +26,13 @@ from seawall_ops.failover.plans.places import (
     refuse_overtaken,
 )
 from seawall_ops.failover.plans.servers import MemberUnreachable
+from topology_documents import failed_over
 
 WRITER_SECONDS = 30
 
 
 def live(epoch: int = 4, reason: str = "the test") -> Live:
-    return Live(
-        service="shop",
-        environment="prod",
-        epoch=epoch,
-        primary_region="eu-west-1",
-        writer="eu-west-1",
-        changed_at=datetime(2026, 11, 26, tzinfo=UTC),
-        reason=reason,
-    )
+    return failed_over(epoch=epoch, primary_region="eu-west-1", writer="eu-west-1", reason=reason)
 
 
 class MemoryPlace:

@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crash_points import Bomb, Crash, armed
-from failover_plan_case import GONE, HANDOVER, Holding
+from failover_plan_case import GONE, OPERATION, Holding
+from failover_plan_runs import ENDPOINT, handover, live
 from failover_plan_world import ARBITER, CLUSTER, NEW, OLD, STARTED, TTL, World
 from seawall.errors import InvalidInput
 from seawall.timing import FailureClass, Source, Term
-from seawall.topology import Live, dump
+from seawall.topology import dump
 from seawall_ops.failover.board import Board
 from seawall_ops.failover.ledger import Ledger, Pause
 from seawall_ops.failover.ledger import Operation as Entry
@@ -24,7 +25,6 @@ from seawall_ops.failover.plans.plan import failover_plan
 from seawall_ops.failover.plans.standing import announced, published
 from seawall_ops.steps import Done, Operation, Result, Stopped, Stuck, Undone
 
-ID = "failover-1"
 WORD = "2 of 3 domains knew it"
 
 
@@ -33,15 +33,11 @@ def world(tmp_path: Path) -> World:
     return World(tmp_path)
 
 
-def handover(**more: Any) -> Handover:
-    return Handover(**{**HANDOVER, **more})
-
-
 def operation(world: World, confirm: bool = True, bomb: Bomb | None = None, **more: Any) -> Operation:
     plan, journals = armed(failover_plan(handover(**more), world.surroundings()), world.path.parent, bomb or Bomb())
     return Operation(
         plan,
-        id=ID,
+        id=OPERATION,
         folder=world.path.parent,
         journals=journals,
         guard=Holding(),
@@ -57,19 +53,6 @@ def run(world: World, **more: Any) -> Result:
 
 def change_ledger(world: World, change: Callable[[Ledger], Ledger]) -> None:
     Board(world.surroundings().board._store, CLUSTER).change(change)
-
-
-def live(**more: Any) -> Live:
-    values: dict[str, Any] = {
-        "service": "shop",
-        "environment": "prod",
-        "epoch": 4,
-        "primary_region": OLD,
-        "writer": OLD,
-        "changed_at": STARTED,
-        "reason": "by hand",
-    }
-    return Live(**{**values, **more})
 
 
 # ---- before anything is changed
@@ -269,16 +252,10 @@ def test_rerunning_what_is_done_changes_nothing(world: World):
 def test_a_region_without_a_database_needs_no_promotion(world: World):
     """Only names and documents move, and the way back is another failover."""
     world.set(no_database=True)
-    asked: dict[str, Any] = {
-        "old_writer": None,
-        "new_writer": None,
-        "failure_class": FailureClass.ENDPOINT,
-        "epoch_lease_seconds": None,
-    }
-    assert isinstance(run(world, **asked), Done)
+    assert isinstance(run(world, **ENDPOINT), Done)
     assert world.read()["switch"] == NEW
     with pytest.raises(InvalidInput, match="no way back"):
-        operation(world, **asked).undo("no")
+        operation(world, **ENDPOINT).undo("no")
 
 
 def test_predictions_stand_beside_what_is_waited_for(world: World):
@@ -368,10 +345,10 @@ def test_a_file_takes_later_documents_only(tmp_path: Path):
     """Whoever is late must not undo what came after."""
     place = FilePlace(tmp_path / "live.json")
     assert place.read() is None
-    first = announced(handover(), ID, STARTED)
+    first = announced(handover(), OPERATION, STARTED)
     place.write(first)
     place.write(first)
-    later = published(handover(), ID, STARTED)
+    later = published(handover(), OPERATION, STARTED)
     place.write(later)
     for earlier in (first, replace(later, reason="another one of this epoch")):
         with pytest.raises(Overtaken, match="roles have changed since"):

@@ -9,9 +9,10 @@ import pytest
 import failover_rebuild_case as case
 from crash_points import Bomb, survive_every_crash, survive_sigkill
 from failover_plan_case import Holding
-from failover_plan_world import CLUSTER, NEW, OLD, STARTED
+from failover_plan_runs import live
+from failover_plan_world import CLUSTER, NEW, OLD
 from seawall.errors import InvalidInput
-from seawall.topology import Live, dump
+from seawall.topology import dump
 from seawall_ops.failover.ledger import Operation as Entry
 from seawall_ops.failover.plans.rebuild import Rebuild, rebuild_plan
 from seawall_ops.failover.plans.rebuilder import Following
@@ -119,10 +120,7 @@ def test_nothing_is_thrown_away_that_nothing_has_replaced(tmp_path: Path, change
 def test_a_member_that_is_the_writer_again_is_not_rebuilt(tmp_path: Path):
     """Somebody has failed over the other way since."""
     world = world_of(tmp_path)
-    back = Live(
-        service="shop", environment="prod", epoch=9, primary_region=OLD, writer=OLD, changed_at=STARTED, reason="back"
-    )
-    world.set(places=dict.fromkeys(world.read()["places"], dump(back)))
+    world.set(places=dict.fromkeys(world.read()["places"], dump(live(primary_region=OLD, writer=OLD))))
     assert f"the writer is {OLD}" in preview(world).refusal
     assert run(world).end == "undone"
     assert world.read()["rebuilt"] == []
@@ -141,9 +139,7 @@ def test_nothing_is_rebuilt_while_a_failover_is_open(tmp_path: Path):
 def test_a_writer_that_moves_meanwhile_keeps_the_member_fenced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """It follows somebody who is not the writer any more: it is not to take over, and its fence stays."""
     world = world_of(tmp_path)
-    moved = Live(
-        service="shop", environment="prod", epoch=8, primary_region=NEW, writer="db3", changed_at=STARTED, reason="y"
-    )
+    moved = live(primary_region=NEW, writer="db3")
     real = case.FakeRebuilder.rebuild
 
     def rebuild(self: case.FakeRebuilder, *arguments: Any) -> None:

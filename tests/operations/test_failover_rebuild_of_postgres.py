@@ -13,7 +13,6 @@ from localcloud.postgres import PostgresServer
 from localcloud.postgres_fleet import PostgresFleet
 from localcloud.postgres_install import SUPERUSER
 from rebuild_members import NEW, OLD, PYTHON, TIMEOUT_SECONDS, members, until
-from seawall.topology import Live
 from seawall_ops.failover.board import Board
 from seawall_ops.failover.plans.command_rebuilder import CommandRebuilder
 from seawall_ops.failover.plans.places import FilePlace, LiveTopology
@@ -24,6 +23,7 @@ from seawall_ops.failover.plans.servers import MemberUnreachable
 from seawall_ops.failover.plans.surroundings import Surroundings
 from seawall_ops.failover.store_sqlite import SqliteStore
 from seawall_ops.steps import Operation
+from topology_documents import failed_over
 
 pytestmark = pytest.mark.xdist_group("postgres")
 # Asks whoever sits beside the server, as ssh would, and ends as that does.
@@ -101,7 +101,7 @@ def test_an_old_writer_that_went_on_follows_again_and_can_take_over_once_more(
     board = Board(SqliteStore(tmp_path / "board.sqlite", "shop-prod"), "shop-prod")
     board.change(lambda ledger: ledger.fenced_with((OLD,)))
     live = LiveTopology(FilePlace(tmp_path / "live.json"))
-    live.publish(_live())
+    live.publish(failed_over(epoch=2, writer=NEW))
     told: list[str] = []
     rebuilder = CommandRebuilder(
         servers, (*PYTHON, ASKS, str(tmp_path)), timeout_seconds=60, folder=tmp_path, told=told.append
@@ -178,17 +178,3 @@ def test_a_role_that_may_not_read_a_history_is_not_told_a_number(
     assert servers.history(NEW, timeline + 7) is None
     monkeypatch.setenv("PGUSER", "shop")
     assert servers_of(old, new).history(NEW, timeline) is None
-
-
-def _live() -> Live:
-    from datetime import UTC, datetime
-
-    return Live(
-        service="shop",
-        environment="prod",
-        epoch=2,
-        primary_region="eu-central-1",
-        writer=NEW,
-        changed_at=datetime(2026, 11, 26, tzinfo=UTC),
-        reason="a failover",
-    )

@@ -233,7 +233,7 @@ def test_somebody_elses_epoch_is_never_written_over(world: World):
     assert not world.read()["servers"][NEW]["writes"]
 
 
-def test_a_silent_region_keeps_nobody_waiting_and_gets_its_copy_later(world: World):
+def test_a_silent_region_keeps_nobody_waiting_and_goes_without_its_copy(world: World):
     """The lost region's own copy cannot be written; that is no reason to stop."""
     world.set(silent=[OLD])
     assert isinstance(run(world), Done)

@@ -248,18 +248,17 @@ def default_source(environ: Mapping[str, str] | None = None) -> TopologySource:
             live_region,
             allowed=f"only where the live document is in SSM: with {LIVE_SOURCE_VARIABLE} = {SSM}",
         )
+    given: TopologySource | None = None  # beside the live document
     if path:
-        declared: TopologySource = FileSource(path, live_path or None)
+        given = FileSource(path, live_path or None)
     elif text:
-        declared = TextSource(text)
-    else:
-        declared = own = _ssm_source(variables)
-        arbiter = _arbiter(variables, live_region)
-        return declared if arbiter is None else LiveFromSsm(declared, arbiter, own)
-    if not live_source:
-        return declared
+        given = TextSource(text)
+    if given is not None and not live_source:
+        return given
     own, arbiter = _ssm_source(variables), _arbiter(variables, live_region)
-    return LiveFromSsm(declared, own) if arbiter is None else LiveFromSsm(declared, arbiter, own)
+    if arbiter is not None:
+        return LiveFromSsm(given or own, arbiter, own)
+    return own if given is None else LiveFromSsm(given, own)
 
 
 def load(source: TopologySource | None = None) -> Effective:

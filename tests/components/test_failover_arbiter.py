@@ -2,12 +2,9 @@
 
 from typing import Any
 
-import pulumi
 import pytest
-from pulumi.runtime import mocks
 
-import pulumi_seawall
-from pulumi_seawall import plan_failover_arbiter
+from pulumi_seawall import FailoverArbiter, plan_failover_arbiter
 from pulumi_seawall._arbiter_plan import KEYS, settings_text
 from seawall.errors import InvalidInput
 from seawall_ops.failover.operating import Table
@@ -21,37 +18,6 @@ REST = "cluster: shop-prod\ndomains: [eu-west-1, eu-central-1, eu-north-1]\nrefe
 def args(**more: Any) -> Any:
     """Tables in a third region, of a service in two."""
     return {"region": THIRD, "regions": [HOME, AWAY], **more}
-
-
-class Cloud(mocks.Mocks):
-    """Keeps what was declared."""
-
-    def __init__(self) -> None:
-        self.made: dict[str, mocks.MockResourceArgs] = {}
-
-    def call(self, args: mocks.MockCallArgs) -> Any:
-        return {}
-
-    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
-        self.made[args.name] = args
-        return f"{args.name}-id", {**args.inputs, "arn": f"arn:{args.inputs.get('name')}"}
-
-
-def declared(**more: Any) -> tuple[Cloud, dict[str, Any]]:
-    """What the component registers, and what it gives."""
-    cloud, told = Cloud(), dict[str, Any]()
-    mocks.set_mocks(cloud, project="seawall", stack="prod", preview=False)
-
-    @pulumi.runtime.test
-    def main() -> pulumi.Output[None]:
-        made = pulumi_seawall.FailoverArbiter("shop", args(**more))
-        outputs = pulumi.Output.all(
-            region=made.region, tables=made.tables, table_arns=made.table_arns, settings=made.settings
-        )
-        return outputs.apply(lambda known: told.update(known))
-
-    main()
-    return cloud, told
 
 
 BAD: dict[str, tuple[Any, str]] = {
@@ -119,13 +85,13 @@ def test_each_mistake_is_one_line_before_anything_is_registered(mistake: str) ->
     assert str(caught.value) == line
 
 
-@pytest.mark.usefixtures("pulumi_loop")
-def test_the_tables_are_safe_by_default() -> None:
+def test_the_tables_are_safe_by_default(deploy: Any) -> None:
     """On demand, backed up, protected, encrypted, in the region that is named, and nothing in them ends by itself."""
-    cloud, told = declared(tags={"team": "shop"})
-    tables = {name: made.inputs for name, made in cloud.made.items() if made.typ == "aws:dynamodb/table:Table"}
+    deployment = deploy(lambda: FailoverArbiter("shop", args(tags={"team": "shop"})))
+    tables, told = deployment.of("Table"), deployment.outputs
     assert sorted(tables) == ["shop-board", "shop-journals", "shop-leases"]
-    for inputs in tables.values():
+    for made in tables.values():
+        inputs = made.inputs
         assert inputs["region"] == THIRD
         assert inputs["billingMode"] == "PAY_PER_REQUEST"
         assert inputs["pointInTimeRecovery"] == {"enabled": True}
@@ -133,39 +99,37 @@ def test_the_tables_are_safe_by_default() -> None:
         assert inputs["serverSideEncryption"] == {"enabled": True}
         assert inputs["tags"] == {"Name": "shop", "seawall:component": "shop", "team": "shop"}
         assert not {"ttl", "replicas"} & inputs.keys()
-    assert told["tables"] == {table: f"seawall-prod-shop-{table}" for table in KEYS}
-    assert told["table_arns"] == {table: f"arn:seawall-prod-shop-{table}" for table in KEYS}
+    assert told["tables"] == {table: f"seawall-test-shop-{table}" for table in KEYS}
+    assert told["table_arns"] == {table: f"arn:aws:test:::shop-{table}" for table in KEYS}
     assert told["region"] == THIRD
 
 
-@pytest.mark.usefixtures("pulumi_loop")
-def test_a_key_and_the_end_of_the_protection_reach_every_table() -> None:
+def test_a_key_and_the_end_of_the_protection_reach_every_table(deploy: Any) -> None:
     """A forgotten table would be the one in the clear of an audit, or the one that stops a clean-up."""
-    cloud, _ = declared(kms_key_arn=KEY, deletion_protection=False)
-    tables = [made.inputs for made in cloud.made.values() if made.typ == "aws:dynamodb/table:Table"]
+    deployment = deploy(lambda: FailoverArbiter("shop", args(kms_key_arn=KEY, deletion_protection=False)))
+    tables = [made.inputs for made in deployment.of("Table").values()]
     assert len(tables) == len(KEYS)
     assert all(each["serverSideEncryption"] == {"enabled": True, "kmsKeyArn": KEY} for each in tables)
     assert not any(each["deletionProtectionEnabled"] for each in tables)
 
 
-@pytest.mark.usefixtures("pulumi_loop")
-def test_adopted_tables_keep_their_names() -> None:
+def test_adopted_tables_keep_their_names(deploy: Any) -> None:
     """By import, in the arbiter's region; a table with another name would be a second one."""
-    cloud, told = declared(import_ids={"leases": "seawall-leases"})
-    assert cloud.made["shop-leases"].inputs["name"] == "seawall-leases"
-    assert told["tables"]["leases"] == "seawall-leases"
-    assert cloud.made["shop-leases"].resource_id == f"seawall-leases@{THIRD}"
-    assert not cloud.made["shop-board"].resource_id
+    deployment = deploy(lambda: FailoverArbiter("shop", args(import_ids={"leases": "seawall-leases"})))
+    tables = deployment.of("Table")
+    assert tables["shop-leases"].inputs["name"] == "seawall-leases"
+    assert deployment.outputs["tables"]["leases"] == "seawall-leases"
+    assert tables["shop-leases"].import_id == f"seawall-leases@{THIRD}"
+    assert not tables["shop-board"].import_id
 
 
-@pytest.mark.usefixtures("pulumi_loop")
-def test_the_settings_are_what_the_failover_reads() -> None:
+def test_the_settings_are_what_the_failover_reads(deploy: Any) -> None:
     """The lines go into its file as they are: a key or a form of a place that it does not know would stop it."""
-    _, told = declared()
+    told = deploy(lambda: FailoverArbiter("shop", args())).outputs
     settings = parse_settings(told["settings"] + REST)
-    assert settings.board_table == Table(THIRD, "seawall-prod-shop-board")
-    assert settings.operating.lease_table == Table(THIRD, "seawall-prod-shop-leases")
-    assert settings.operating.journal_table == Table(THIRD, "seawall-prod-shop-journals")
+    assert settings.board_table == Table(THIRD, "seawall-test-shop-board")
+    assert settings.operating.lease_table == Table(THIRD, "seawall-test-shop-leases")
+    assert settings.operating.journal_table == Table(THIRD, "seawall-test-shop-journals")
     assert settings.arbiter == settings.operating.arbiter == THIRD
     names = {table: f"mine-{table}" for table in KEYS}
     assert settings_text(HOME, names).splitlines()[0] == "board: dynamodb://eu-west-1/mine-board"

@@ -55,6 +55,14 @@ def _sessions_of_their_own() -> Iterator[None]:
         scopes._SCOPE.reset(restore)
 
 
+@pytest.fixture(autouse=True)
+def _aws_as_the_environment_says() -> None:
+    """A process keeps one session of AWS, with the profile and credentials that it had: a test is to have its own."""
+    clients = sys.modules.get("seawall_ops.clients")
+    if clients is not None:
+        clients._session.cache_clear()
+
+
 @pytest.fixture
 def pulumi_loop() -> Iterator[asyncio.AbstractEventLoop]:
     """An event loop for one program under Pulumi's mocks, and a runtime that remembers no program before it."""

@@ -1,10 +1,15 @@
 """Clients of AWS for operators' tools, and what AWS answers mapped onto Seawall's errors.
 
 boto3 is imported when the first client is made, not before: `seawall --help` does not wait for it.
+All clients are of one session. Each session of its own would read AWS's models again, 2 to 11 MiB of memory for each client,
+and fetch credentials of its own. A session is not to be used by two threads at once, so clients are made one after the other;
+once made, they are safe in all threads.
 """
 
+import threading
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, Final, cast
 
 from seawall.errors import CloudUnavailable, InvalidInput, SeawallError
@@ -15,6 +20,8 @@ __all__ = ["asking", "client", "code_of"]
 ATTEMPTS: Final = 5
 CONNECT_SECONDS: Final = 5.0
 READ_SECONDS: Final = 20.0
+
+_MAKING: Final = threading.Lock()
 
 
 def client(
@@ -28,6 +35,8 @@ def client(
 ) -> Any:
     """A boto3 client with the user's own credentials; `AWS_ENDPOINT_URL` is followed, as boto3 does by itself.
 
+    The profile and the credentials are those that this process had when it made its first client.
+
     Args:
         service: boto3's name of it, e.g. `route53`.
         region: An AWS region; default the user's own.
@@ -40,7 +49,6 @@ def client(
         InvalidInput: No region is known.
         CloudUnavailable: There is no such profile, or its files are broken.
     """
-    import boto3  # pyright: ignore[reportMissingTypeStubs]
     from botocore.config import Config  # pyright: ignore[reportMissingTypeStubs]
     from botocore.exceptions import NoRegionError  # pyright: ignore[reportMissingTypeStubs]
 
@@ -49,16 +57,19 @@ def client(
         read_timeout=read_seconds,
         retries={"mode": "standard", "total_max_attempts": attempts},
     )
-    with asking(service):
+    with asking(service), _MAKING:
         try:
-            return (
-                cast("Any", boto3)
-                .session.Session()
-                .client(service, region_name=region, config=config, endpoint_url=endpoint_url)
-            )
+            return _session().client(service, region_name=region, config=config, endpoint_url=endpoint_url)
         except NoRegionError:
             allowed = "an AWS region, or AWS_REGION set in the environment"
             raise InvalidInput("region", region, allowed=allowed) from None
+
+
+@cache
+def _session() -> Any:
+    import boto3  # pyright: ignore[reportMissingTypeStubs]
+
+    return cast("Any", boto3).session.Session()
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from typing import Any
 
@@ -122,6 +124,41 @@ def test_a_client_without_a_region_says_how_to_give_one(monkeypatch, tmp_path):
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     with pytest.raises(InvalidInput, match="region = None: an AWS region, or AWS_REGION set"):
         client("rds")
+
+
+class _CountedSession:
+    """boto3's, that tells how many there were, and whether two threads were in one of them at once."""
+
+    def __init__(self, made: "list[_CountedSession]") -> None:
+        self.overlapped = False
+        self._busy = threading.Lock()
+        made.append(self)
+
+    def client(self, service: str, **_: Any) -> str:
+        if not self._busy.acquire(blocking=False):
+            self.overlapped = True
+            return service
+        threading.Event().wait(0.01)  # as if models were read
+        self._busy.release()
+        return service
+
+
+def test_clients_are_made_one_after_the_other_of_one_session(monkeypatch):
+    """boto3's clients are safe in all threads, its sessions are not; and each session reads AWS's models again."""
+    made: list[_CountedSession] = []
+    monkeypatch.setattr("boto3.session.Session", lambda: _CountedSession(made))
+    services = ["rds", "ec2", "ssm", "s3"]
+    with ThreadPoolExecutor(len(services)) as threads:
+        assert list(threads.map(client, services)) == services
+    assert [each.overlapped for each in made] == [False]
+
+
+def test_two_clients_share_the_credentials_that_were_fetched(monkeypatch):
+    """In a pod each fetching is a request to STS, which may be throttled when it counts."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "local")
+    one, other = (client("sts", region)._request_signer._credentials for region in ("eu-west-1", "us-east-1"))
+    assert one is other
 
 
 def test_a_profile_that_does_not_exist_is_one_line(monkeypatch, tmp_path):

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any, Final, cast, final
 
 from seawall.errors import CloudUnavailable
-from seawall_ops.clients import asking
+from seawall_ops.clients import asking, client
 from seawall_ops.failover.board import BoardUnavailable, Outrun, Stored
 
 __all__ = ["CLUSTER_KEY", "RECORD_KEY", "DynamoDbStore", "bounded_client"]
@@ -30,15 +30,8 @@ def bounded_client(region: str, timeout_seconds: float) -> Any:
     Raises:
         CloudUnavailable: There is no such profile, or its files are broken.
     """
-    import boto3  # pyright: ignore[reportMissingTypeStubs]
-    from botocore.config import Config  # pyright: ignore[reportMissingTypeStubs]
-
     share = timeout_seconds / (2 * ATTEMPTS)
-    config = Config(
-        connect_timeout=share, read_timeout=share, retries={"mode": "standard", "total_max_attempts": ATTEMPTS}
-    )
-    with asking("dynamodb"):
-        return cast("Any", boto3).session.Session().client("dynamodb", region_name=region, config=config)
+    return client("dynamodb", region, connect_seconds=share, read_seconds=share, attempts=ATTEMPTS)
 
 
 @final

@@ -2,32 +2,19 @@
 
 import json
 from fnmatch import fnmatchcase
-from typing import Any
 
+from identity_args import ABSENT, ACCOUNT, OPERATOR, identity
 from pulumi_seawall import plan_workload_identity
 from seawall_ops.failover.plans.rds_settings import kept_name
 from seawall_policies import grants
-
-ACCOUNT = "123456789012"
-
-
-def operator(identifier: str) -> Any:
-    """One with a single database."""
-    return {
-        "purpose": "operator",
-        "service": "shop",
-        "environment": "prod",
-        "account_id": ACCOUNT,
-        "regions": ["eu-west-1", "eu-central-1"],
-        "assumed_by": [f"arn:aws:iam::{ACCOUNT}:role/on-call"],
-        "databases": [{"region": "eu-central-1", "identifier": identifier}],
-    }
 
 
 def test_an_old_writer_is_rebuilt_under_its_own_names_by_rds_alone():
     """Another database cannot be renamed, no key be used but by way of RDS, and no role be handed on but for monitoring."""
     for name in ("shop-standby", "s" * 60):
-        policy = json.loads(str(plan_workload_identity(operator(name)).policy))
+        databases = [{"region": "eu-central-1", "identifier": name}]
+        operator = identity("operator", pods=ABSENT, assumed_by=[OPERATOR], databases=databases)
+        policy = json.loads(str(plan_workload_identity(operator).policy))
         named = [
             each for allowed in grants(policy, "rds:ModifyDBInstance") for each in allowed["Resource"] if ":db:" in each
         ]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from seawall.errors import StepRefused
-from seawall_ops.failover.plans.rds_api import Refused
+from seawall_ops.failover.plans.rds_api import INVALID_STATE, Refused
 from seawall_ops.failover.plans.rds_waiting import Judgment, Progress, ended_badly, status_of
 from seawall_ops.recovery.snapshot_api import Key, SnapshotApi, refuse_key_of_another_region
 from seawall_ops.recovery.snapshots import (
@@ -33,7 +33,6 @@ VERSION: Final = 1
 
 FULL: Final = ("QuotaExceeded", "LimitExceeded")  # 100 manual snapshots of a region, 5 copies into one: both pass
 EXISTS: Final = "DBSnapshotAlreadyExists"
-BUSY: Final = ("InvalidDBInstanceState", "InvalidDBInstanceStateFault")
 NOT_YET: Final = ("InvalidDBSnapshotState", "InvalidDBSnapshotStateFault")
 
 
@@ -96,7 +95,7 @@ class _Making(Step):
                     return Judgment(Progress.UNDER_WAY, "begun before, not listed yet")
                 if error.code.removesuffix("Fault").endswith(FULL):
                     return Judgment(Progress.UNDER_WAY, f"pending, a quota is full: {error.because}")
-                if error.code in BUSY:
+                if error.code in INVALID_STATE:
                     return Judgment(Progress.UNDER_WAY, f"pending, the instance is busy: {error.because}")
                 raise
             accepted = context.remaining_seconds()

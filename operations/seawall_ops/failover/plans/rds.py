@@ -14,8 +14,8 @@ from typing import Any, Final, final
 from seawall.clock import SYSTEM_CLOCK, Clock
 from seawall.errors import InvalidInput, StepRefused
 from seawall.topology import Member
-from seawall_ops.failover.plans.rds_api import Clients, RdsApi, Refused, bounded
-from seawall_ops.failover.plans.rds_fence import FENCE_SECONDS, INVALID_STATE, FenceTerms, RdsFence
+from seawall_ops.failover.plans.rds_api import INVALID_STATE, Clients, RdsApi, Refused, bounded
+from seawall_ops.failover.plans.rds_fence import FENCE_SECONDS, FenceTerms, RdsFence
 from seawall_ops.failover.plans.rds_waiting import (
     AVAILABLE,
     Judgment,

@@ -17,7 +17,7 @@ from seawall.topology import Member
 from seawall_ops.clients import client, code_of
 from seawall_ops.failover.plans.servers import MemberUnreachable
 
-__all__ = ["Clients", "RdsApi", "Refused", "bounded", "said_at"]
+__all__ = ["INVALID_STATE", "Clients", "RdsApi", "Refused", "bounded", "said_at"]
 
 Clients = Callable[[str, str], Any]
 """boto3's client of a service (its name there, e.g. `rds`) in a region."""
@@ -35,6 +35,9 @@ DENIALS: Final = frozenset(
     {"AccessDenied", "AccessDeniedException", "OptInRequired", "UnauthorizedOperation", "NotAuthorized"}
 )
 SERVER_FAULT: Final = 500  # HTTP; AWS answers so while it cannot serve
+INVALID_STATE: Final = frozenset({"InvalidDBInstanceState", "InvalidDBInstanceStateFault"})
+"""What RDS refuses while it is at work on an instance: it passes."""
+
 MISSING_INSTANCE: Final = frozenset({"DBInstanceNotFound", "DBInstanceNotFoundFault"})
 CLUSTERED: Final = "aurora"
 

@@ -28,7 +28,7 @@ from typing import Any, Final, cast, final
 
 from seawall.errors import CloudUnavailable, InvalidInput, StepRefused
 from seawall.topology import Member
-from seawall_ops.failover.plans.rds_api import RdsApi, Refused, said_at
+from seawall_ops.failover.plans.rds_api import INVALID_STATE, RdsApi, Refused, said_at
 from seawall_ops.failover.plans.rds_networks import (
     ANYWHERE,
     MARK,
@@ -57,7 +57,6 @@ REBOOTING: Final = "rebooting"
 STOPPED: Final = "stopped"
 RESTARTED: Final = "restarted"  # in the message of RDS-EVENT-0006, which the API gives without its number
 OUR_INTERFACES: Final = ("amazon-rds", "RDSNetworkInterface")  # requester and description of RDS's own
-INVALID_STATE: Final = frozenset({"InvalidDBInstanceState", "InvalidDBInstanceStateFault"})
 TOO_OLD: Final = "InvalidParameterValue"  # RDS keeps events for 14 days, and takes no earlier start
 ALREADY_THERE: Final = "NetworkAclEntryAlreadyExists"
 ALREADY_GONE: Final = "InvalidNetworkAclEntry.NotFound"

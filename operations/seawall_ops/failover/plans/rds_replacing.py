@@ -5,8 +5,7 @@ from typing import Any, Final, final
 
 from seawall.errors import StepRefused
 from seawall.topology import Member
-from seawall_ops.failover.plans.rds_api import RdsApi, Refused
-from seawall_ops.failover.plans.rds_fence import INVALID_STATE
+from seawall_ops.failover.plans.rds_api import INVALID_STATE, RdsApi, Refused
 from seawall_ops.failover.plans.rds_settings import (
     closed_off,
     creation,

@@ -6,8 +6,9 @@ from typing import Annotated, Final
 import typer
 
 from seawall_ops.audit import Fact, StepPhase
+from seawall_ops.steps import Direction, Operation, Result
 
-__all__ = ["CODES", "LEASE_WAIT_SECONDS", "AsJson", "SettingsFile", "WatchSeconds", "tell"]
+__all__ = ["CODES", "LEASE_WAIT_SECONDS", "AsJson", "SettingsFile", "WatchSeconds", "run_or_resume", "tell"]
 
 CODES: Final = (
     "Exit codes: 0 done, or nothing is in the way of a dry run, 1 something is in its way, 2 wrong input or somebody else "
@@ -22,6 +23,16 @@ WatchSeconds = Annotated[
     float | None,
     typer.Option("--wait-seconds", help="Watch the votes for at most so long; default one round.", min=0),
 ]
+
+
+def run_or_resume(operation: Operation) -> Result:
+    """Do it; or go on with what was begun, and has come to no end."""
+    journal = operation.journal()
+    if journal is None or journal.end:
+        return operation.run()
+    if journal.direction is Direction.BACK:
+        typer.echo(f"it is being undone, because {journal.because}", err=True)
+    return operation.resume()
 
 
 def tell(fact: Fact) -> None:

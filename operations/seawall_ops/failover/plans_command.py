@@ -18,6 +18,7 @@ from seawall_ops.failover.conducting import (
     AsJson,
     SettingsFile,
     WatchSeconds,
+    run_or_resume,
     tell,
 )
 from seawall_ops.failover.decision import Decision, described
@@ -28,7 +29,6 @@ from seawall_ops.failover.watching import watched
 from seawall_ops.places import operations_folder
 from seawall_ops.steps import (
     Cancellation,
-    Direction,
     Hints,
     Operation,
     Preview,
@@ -156,7 +156,7 @@ def run(id_: Id, settings: SettingsFile, confirm: Confirm = None, as_json: AsJso
             job.show(preview, as_json=as_json, next_=job.run_line)
             code = ExitCode.ATTENTION if preview.refusal else ExitCode.DONE
         else:
-            result = job.conducted(_run_or_resume, confirm, forward=True)
+            result = job.conducted(run_or_resume, confirm, forward=True)
             print_result(result, as_json=as_json)
             code = result.exit_code
     if code is not ExitCode.DONE:
@@ -342,15 +342,6 @@ def _job(id_: str, settings: Path) -> _Job:
         raise InvalidInput("cluster", found.policy.cluster, allowed=f"{handover.cluster}, of which {id_} is")
     declared = load().declared
     return _Job(settings, found, declared, surroundings_of(found, declared), handover, id_)
-
-
-def _run_or_resume(operation: Operation) -> Result:
-    journal = operation.journal()
-    if journal is None or journal.end:
-        return operation.run()
-    if journal.direction is Direction.BACK:
-        typer.echo(f"it is being undone, because {journal.because}", err=True)
-    return operation.resume()
 
 
 def _refuse_other_confirmation(id_: str, confirm: str | None) -> None:

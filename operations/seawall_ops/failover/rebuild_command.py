@@ -10,7 +10,7 @@ from seawall.errors import InvalidInput
 from seawall.topology import Database, Topology, load, merge
 from seawall_ops.audit import Decision
 from seawall_ops.exits import ExitCode
-from seawall_ops.failover.conducting import CODES, LEASE_WAIT_SECONDS, AsJson, SettingsFile, tell
+from seawall_ops.failover.conducting import CODES, LEASE_WAIT_SECONDS, AsJson, SettingsFile, run_or_resume, tell
 from seawall_ops.failover.reaching import reaching
 from seawall_ops.failover.settings import Settings, read_settings
 from seawall_ops.places import operations_folder
@@ -124,9 +124,7 @@ class _Job:
             because = f"{self._request.reason} (run by {holder()})"
             fact = Decision(subject=str(self._request), decision="rebuild", because=because)
             trail.write(self._id, fact, fence=held.fence)
-            operation = self._operation(held, trail, cancellation)
-            journal = operation.journal()
-            result = operation.run() if journal is None or journal.end else operation.resume()
+            result = run_or_resume(self._operation(held, trail, cancellation))
         print_result(result, as_json=as_json)
         return result.exit_code
 

@@ -163,8 +163,7 @@ class PostgresServers:
         with self.session(member, "look at the fence") as session:
             if session.execute(READ_ONLY).fetchone()[0] != "on":
                 return FenceLook(False, f"{member} lets new sessions write")
-            if not session.execute(SEES_ALL).fetchone()[0]:
-                raise StepRefused(f"{member}: whose sessions there are is not shown: {SEE_GRANT}")
+            _require_sight(member, session)
             exempt = session.execute(EXEMPT).fetchone()[0]
             if exempt is not None:
                 return FenceLook(False, f"{member} is read-only, but not for {exempt}")
@@ -203,8 +202,7 @@ class PostgresServers:
     def _require_fence(self, member: str) -> None:
         """All that could be refused in the middle is looked at first: half a fence is an outage that nobody knows of."""
         with self.session(member, "look at rights and exemptions") as session:
-            if not session.execute(SEES_ALL).fetchone()[0]:
-                raise StepRefused(f"{member}: whose sessions there are is not shown: {SEE_GRANT}")
+            _require_sight(member, session)
             if not session.execute(MAY_END).fetchone()[0]:
                 raise StepRefused(f"{member}: permission denied to end sessions: {END_GRANT}")
             superusers = session.execute(OUT_OF_REACH).fetchone()[0]
@@ -304,6 +302,12 @@ class PostgresServers:
             raise
         except Exception as error:  # noqa: BLE001 - psycopg's own, or what is beneath it
             _told(member, what, error, grant)
+
+
+def _require_sight(member: str, session: Any) -> None:
+    """Sessions that are not shown are not counted, and would be taken for ended ones."""
+    if not session.execute(SEES_ALL).fetchone()[0]:
+        raise StepRefused(f"{member}: whose sessions there are is not shown: {SEE_GRANT}")
 
 
 def _told(member: str, what: str, error: Exception, grant: str) -> NoReturn:

@@ -30,23 +30,15 @@ _SWITCH: Final = tuple(each for form in switches.PERMISSIONS.values() for each i
 _SWITCH_READS: Final = ("s3:ListBucket", "route53-recovery-cluster:GetRoutingControlState")
 _RECORD: Final = (*LEASES["use"], *JOURNALS, *AUDIT)
 _LOOKS: Final = (*ssm.PERMISSIONS["read"], *RDS_CALLS["look"], *_RDS_READS, *_SWITCH_READS)
-_CHANGES: Final = (
-    *_LOOKS,
-    *_BOARD,
-    *_RECORD,
-    *ssm.PERMISSIONS["write"],
-    *(call for what in ("fence", "lift", "promote") for call in RDS_CALLS[what]),
-    *_SWITCH,
-)
+_WORK: Final = (*_LOOKS, *_BOARD, *_RECORD, *_SWITCH)
 
 
-_REBUILD: Final = (
-    *_LOOKS,
-    *_BOARD,
-    *_RECORD,
-    *(call for what in ("fence", "lift", "rebuild", "rebuild, by RDS") for call in RDS_CALLS[what]),
-    *_SWITCH,
-)
+def _servers(*done: str) -> tuple[str, ...]:
+    return tuple(call for each in done for call in RDS_CALLS[each])
+
+
+_CHANGES: Final = (*_WORK, *ssm.PERMISSIONS["write"], *_servers("fence", "lift", "promote"))
+_REBUILD: Final = (*_WORK, *_servers("fence", "lift", "rebuild", "rebuild, by RDS"))
 
 
 def _each_once(calls: tuple[str, ...]) -> tuple[str, ...]:

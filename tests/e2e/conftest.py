@@ -18,6 +18,8 @@ from botocore.config import Config
 
 from localcloud import apps, cloud, databases
 from localcloud.engine import Engine, ensure_engine
+from localcloud.postgres_fleet import PostgresFleet
+from localcloud.postgres_install import SUPERUSER
 from localcloud.sandbox import ROOT, Sandbox
 
 TIMEOUT_SECONDS = 120
@@ -256,3 +258,10 @@ def kill() -> Iterator[Callable[[subprocess.Popen[str], str], list[psutil.Proces
     for orphan in orphans:
         if orphan.is_running():
             orphan.kill()
+
+
+@pytest.fixture
+def _as_operator(postgres_fleet: PostgresFleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who may fence and promote."""
+    monkeypatch.setenv("PGUSER", SUPERUSER)
+    monkeypatch.setenv("PGPASSWORD", postgres_fleet.primary.password)

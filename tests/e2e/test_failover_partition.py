@@ -9,7 +9,7 @@ from failover_numbers import AWAY, HOME, SCALED, THIRD
 from failover_runs import phases, records_of, run, servers_of, surroundings, switchover
 from localcloud.postgres import PostgresServer
 from localcloud.postgres_fleet import PostgresFleet
-from localcloud.postgres_install import SUPERUSER, USER
+from localcloud.postgres_install import USER
 from order_load import OrderLoad
 from seawall.timing import FailureClass
 
@@ -18,13 +18,6 @@ pytestmark = [pytest.mark.xdist_group("postgres"), pytest.mark.usefixtures("_as_
 WRITER, CANDIDATE = MEMBERS[:2]
 CLOCKED = "ALTER TABLE orders ADD COLUMN written_at timestamptz NOT NULL DEFAULT clock_timestamp()"
 LAST = "SELECT extract(epoch FROM max(written_at)) FROM orders"
-
-
-@pytest.fixture
-def _as_operator(postgres_fleet: PostgresFleet, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who may fence and promote."""
-    monkeypatch.setenv("PGUSER", SUPERUSER)
-    monkeypatch.setenv("PGPASSWORD", postgres_fleet.primary.password)
 
 
 def last_written(server: PostgresServer) -> float:

@@ -9,19 +9,11 @@ from failover_estate import MEMBERS, Estate, logged_on_failure, orders_of, regio
 from failover_numbers import HOME, SCALED
 from failover_runs import phases, records_of, run, servers_of, surroundings, switchover
 from localcloud.postgres_fleet import PostgresFleet
-from localcloud.postgres_install import SUPERUSER
 from order_load import OrderLoad
 
 pytestmark = [pytest.mark.xdist_group("postgres"), pytest.mark.usefixtures("_as_operator")]
 
 WRITER, CANDIDATE = MEMBERS[:2]
-
-
-@pytest.fixture
-def _as_operator(postgres_fleet: PostgresFleet, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who may fence and promote."""
-    monkeypatch.setenv("PGUSER", SUPERUSER)
-    monkeypatch.setenv("PGPASSWORD", postgres_fleet.primary.password)
 
 
 def test_a_planned_switchover_waits_until_all_is_replayed_and_loses_no_order(

@@ -1,8 +1,6 @@
 """An old writer and the one after it, as a rebuild by a command is told of them."""
 
 import sys
-import time
-from collections.abc import Callable
 
 from seawall.topology import Member
 
@@ -14,10 +12,3 @@ PYTHON = (sys.executable, "-c")
 def members() -> list[Member]:
     regions = {OLD: "eu-west-1", NEW: "eu-central-1"}
     return [Member(name=name, region=region, identifier=name, host="127.0.0.1") for name, region in regions.items()]
-
-
-def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
-    ends = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < ends
-        time.sleep(0.05)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
+from fenced_servers import asked_as_superuser, until
 from localcloud.postgres import PostgresServer
 from localcloud.postgres_fleet import PostgresFleet
 from localcloud.postgres_install import SUPERUSER, USER
@@ -39,27 +40,14 @@ def servers_of(fleet: PostgresFleet, **more: object) -> PostgresServers:
 @pytest.fixture
 def servers(postgres_fleet: PostgresFleet, monkeypatch: pytest.MonkeyPatch) -> Iterator[PostgresServers]:
     """Asked as the superuser; whatever a test has fenced is let go."""
-    monkeypatch.setenv("PGUSER", SUPERUSER)
-    monkeypatch.setenv("PGPASSWORD", postgres_fleet.primary.password)
-    found = servers_of(postgres_fleet)
-    yield found
-    for server in postgres_fleet.servers:
-        if server.running:
-            server.sql("ALTER SYSTEM RESET ALL")
-            server.sql("SELECT pg_reload_conf()")
-
-
-def until_answer(condition: object, seconds: float = 10.0) -> None:
-    ends = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < ends
-        time.sleep(0.05)
+    with asked_as_superuser(postgres_fleet, monkeypatch):
+        yield servers_of(postgres_fleet)
 
 
 def test_a_writer_and_its_replica_are_of_one_cluster_and_history(servers: PostgresServers):
     """Lineage is told by what the servers themselves say, and an idle replica that streams is not called late."""
     writer = servers.look("db0")
-    until_answer(lambda: (servers.look("db1").position or 0) >= (servers.look("db0").position or 0))
+    until(lambda: (servers.look("db1").position or 0) >= (servers.look("db0").position or 0))
     replica = servers.look("db1")
     assert (writer.takes_writes, replica.takes_writes) == (True, False)
     assert writer.system_id == replica.system_id is not None
@@ -80,7 +68,7 @@ def test_what_a_replica_lacks_is_seen_in_its_position(servers: PostgresServers, 
         assert replica.lag_seconds is None or replica.lag_seconds > 0
     finally:
         postgres_fleet.replicas[0].resume_replay()
-    until_answer(lambda: (servers.look("db1").position or 0) >= (writer.position or 0))
+    until(lambda: (servers.look("db1").position or 0) >= (writer.position or 0))
 
 
 def test_a_fence_ends_open_transactions_and_sessions_with_a_default_of_their_own(
@@ -125,7 +113,7 @@ def test_a_session_that_was_there_and_writes_later_is_not_missed(
         before.execute("SELECT 1")
         primary.sql("ALTER SYSTEM SET default_transaction_read_only = on")
         primary.sql("SELECT pg_reload_conf()")
-        until_answer(lambda: "from before" in servers.fence_of("db0").shown)
+        until(lambda: "from before" in servers.fence_of("db0").shown)
         assert not servers.fence_of("db0").closed
 
 
@@ -139,13 +127,13 @@ def test_a_server_that_exempts_a_role_is_not_called_fenced(servers: PostgresServ
         assert servers.fence_of("db0").shown == "db0 lets new sessions write"
         primary.sql("ALTER SYSTEM SET default_transaction_read_only = on")
         primary.sql("SELECT pg_reload_conf()")
-        until_answer(lambda: f"not for role {USER}" in servers.fence_of("db0").shown)
+        until(lambda: f"not for role {USER}" in servers.fence_of("db0").shown)
         assert not servers.fence_of("db0").closed
         servers.lift("db0")
     finally:
         primary.sql("ALTER SYSTEM RESET ALL")
         primary.sql("SELECT pg_reload_conf()")
-        until_answer(lambda: primary.sql("SHOW default_transaction_read_only") == "off")
+        until(lambda: primary.sql("SHOW default_transaction_read_only") == "off")
         primary.sql(f"ALTER ROLE {USER} RESET default_transaction_read_only")
     servers.fence("db0")
 
@@ -178,8 +166,8 @@ def test_a_replica_that_was_connected_anew_to_an_idle_writer_is_not_called_late(
     replica = postgres_fleet.replicas[0]
     replica.stop()
     replica.start()
-    until_answer(lambda: servers.streams("db1"), 5.0)
-    until_answer(lambda: servers.look("db1").lag_seconds == 0.0, 5.0)
+    until(lambda: servers.streams("db1"), 5.0)
+    until(lambda: servers.look("db1").lag_seconds == 0.0, 5.0)
 
 
 def test_replication_goes_on_behind_a_fence_and_the_fence_does_not_follow(
@@ -191,10 +179,10 @@ def test_replication_goes_on_behind_a_fence_and_the_fence_does_not_follow(
     heir = postgres_fleet.replicas[0]
     servers.fence("db0")
     position = servers.look("db0").position or 0
-    until_answer(lambda: (servers.look("db1").position or 0) >= position)
+    until(lambda: (servers.look("db1").position or 0) >= position)
     before = servers.look("db1").timeline or 0
     servers.promote("db1")
-    until_answer(lambda: servers.look("db1").takes_writes)
+    until(lambda: servers.look("db1").takes_writes)
     servers.promote("db1")
     after = servers.look("db1")
     assert (after.timeline or 0) > before
@@ -267,7 +255,7 @@ def operator(servers: PostgresServers, postgres_fleet: PostgresFleet, monkeypatc
         if server.running and not server.in_recovery():
             server.sql("ALTER SYSTEM RESET ALL")
             server.sql("SELECT pg_reload_conf()")
-            until_answer(lambda server=server: server.sql("SHOW default_transaction_read_only") == "off")
+            until(lambda server=server: server.sql("SHOW default_transaction_read_only") == "off")
             server.sql(f"DROP OWNED BY {role}; DROP ROLE {role}")
 
 
@@ -302,7 +290,7 @@ def test_the_rights_that_are_asked_for_are_enough_and_each_is_missed_before_anyt
     servers.try_write("db0")
     assert servers.streams("db1")
     servers.promote("db1")
-    until_answer(lambda: servers.look("db1").takes_writes)
+    until(lambda: servers.look("db1").takes_writes)
     servers.try_write("db1")
     assert servers.history("db1", servers.look("db1").timeline or 0) is not None
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from rebuild_members import NEW, OLD, PYTHON, TIMEOUT_SECONDS, members, until
+from fenced_servers import until
+from rebuild_members import NEW, OLD, PYTHON, TIMEOUT_SECONDS, members
 from seawall.errors import InvalidInput, StepRefused
 from seawall_ops.failover.plans.command_rebuilder import CommandRebuilder
 from seawall_ops.failover.plans.postgres import PostgresServers

@@ -9,10 +9,11 @@ import psycopg
 import pytest
 
 from failover_plan_case import Holding
+from fenced_servers import asked_as_superuser, until
 from localcloud.postgres import PostgresServer
 from localcloud.postgres_fleet import PostgresFleet
 from localcloud.postgres_install import SUPERUSER
-from rebuild_members import NEW, OLD, PYTHON, TIMEOUT_SECONDS, members, until
+from rebuild_members import NEW, OLD, PYTHON, TIMEOUT_SECONDS, members
 from seawall_ops.failover.board import Board
 from seawall_ops.failover.plans.command_rebuilder import CommandRebuilder
 from seawall_ops.failover.plans.places import FilePlace, LiveTopology
@@ -44,13 +45,8 @@ def heirs(
     postgres_fleet: PostgresFleet, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[tuple[PostgresServer, PostgresServer]]:
     """A writer and the replica that is to take over, asked as the superuser."""
-    monkeypatch.setenv("PGUSER", SUPERUSER)
-    monkeypatch.setenv("PGPASSWORD", postgres_fleet.primary.password)
-    yield postgres_fleet.primary, postgres_fleet.replicas[0]
-    for server in postgres_fleet.servers:
-        if server.running:
-            server.sql("ALTER SYSTEM RESET ALL")
-            server.sql("SELECT pg_reload_conf()")
+    with asked_as_superuser(postgres_fleet, monkeypatch):
+        yield postgres_fleet.primary, postgres_fleet.replicas[0]
 
 
 def servers_of(old: PostgresServer, new: PostgresServer) -> PostgresServers:

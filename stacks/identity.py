@@ -21,6 +21,7 @@ from pulumi_seawall import (
 )
 from pulumi_seawall._arbiter_plan import KEYS
 from pulumi_seawall._arns import arn
+from pulumi_seawall._workload_plan import PURPOSES_OF, TABLES_OF_CLUSTERS
 from seawall.errors import MISSING, InvalidInput
 from seawall.topology import Topology
 from stacks.arbiter import ArbiterTables, planned_table_arns
@@ -35,7 +36,7 @@ UNKNOWN_POSITIONS: Final = {
     "switch_object_arns": "arn:aws:s3:::unknown/switch",
     "routing_control_arns": "arn:aws:route53-recovery-control::000000000000:controlpanel/0/routingcontrol/0",
 }
-READ_THE_LIVE_DOCUMENT: Final = (WorkloadPurpose.APP, WorkloadPurpose.OBSERVER, WorkloadPurpose.OPERATOR)
+READ_THE_LIVE_DOCUMENT: Final = PURPOSES_OF["arbiter_region"]
 Switches = Mapping[str, list[pulumi.Input[str]]]
 Tables = Mapping[str, pulumi.Input[str]]
 
@@ -168,6 +169,12 @@ def entitled_account(environment: Environment, purpose: WorkloadPurpose) -> str:
     return (workload.service_account if workload else None) or own
 
 
+def failover_cluster(environment: Environment) -> str:
+    """The name of what fails over as one: the file's, else the service's and the environment's."""
+    tables = environment.identity.tables if environment.identity else None
+    return (tables.cluster if tables else None) or environment.label
+
+
 def _switch_arguments(edge: FailoverPlan) -> list[str]:
     """The argument that takes what keeps the switch's position, where there is a switch."""
     if edge.switch is None:
@@ -233,8 +240,8 @@ def _tables(environment: Environment, purpose: WorkloadPurpose, declared: Tables
     arns = {**declared, **{key: arn("dynamodb", region, account_id, f"table/{name}") for key, name in names.items()}}
     written = KEYS if purpose is WorkloadPurpose.OPERATOR else ("board",)
     found = {f"{key}_table_arn": arns[key] for key in written if key in arns}
-    if found.keys() & {"board_table_arn", "leases_table_arn"}:
-        found["cluster"] = (named.cluster if named else None) or environment.label
+    if found.keys() & set(TABLES_OF_CLUSTERS):
+        found["cluster"] = failover_cluster(environment)
     return found
 
 

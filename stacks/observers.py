@@ -22,7 +22,7 @@ from stacks.arbiter import ArbiterTables, planned_tables
 from stacks.edge import Edge
 from stacks.environment import Environment
 from stacks.file_keys import below, named_as
-from stacks.identity import entitled_account
+from stacks.identity import entitled_account, failover_cluster
 from stacks.observer_settings import ObserversSettings
 from stacks.settings import Arbiter
 from stacks.workload import Workload
@@ -248,7 +248,7 @@ def _file(
     identity = environment.identity.tables if environment.identity else None
     named = {**planned_tables(environment, tables), **(identity.given("cluster") if identity else {})}
     content: dict[str, Any] = {
-        "cluster": (identity.cluster if identity else None) or environment.label,
+        "cluster": failover_cluster(environment),
         "arbiter": arbiter.region,
         **{key: {"table": table} for key, table in named.items()},
         **settings.settings.given(),

@@ -7,6 +7,7 @@ from typing import Any, Final, cast, final
 from seawall.errors import InvalidInput, StepRefused
 from seawall.topology import Member
 from seawall_ops.failover.plans.rds_api import RdsApi, Refused
+from seawall_ops.failover.plans.rds_waiting import ARN, region_of
 from seawall_ops.recovery.snapshots import Snapshot
 
 __all__ = ["Key", "SnapshotApi", "refuse_key_of_another_region"]
@@ -16,8 +17,6 @@ NO_KEY: Final = "NotFoundException"
 ENABLED: Final = "Enabled"
 SYMMETRIC: Final = "SYMMETRIC_DEFAULT"  # RDS encrypts with no other kind
 RESTORE: Final = "restore"  # the attribute that names whom a snapshot is shared with
-ARN_PREFIX: Final = "arn:"
-REGION_OF_ARN: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +50,7 @@ def refuse_key_of_another_region(key: str, region: str) -> None:
     Raises:
         InvalidInput: It is in another region.
     """
-    parts = key.split(":")
-    if key.startswith(ARN_PREFIX) and (len(parts) <= REGION_OF_ARN or parts[REGION_OF_ARN] != region):
+    if key.startswith(ARN) and region_of(key) != region:
         raise InvalidInput(
             "--kms-key", key, allowed=f"a key of {region}", because="a copy is encrypted where it goes to"
         )

@@ -4,10 +4,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from seawall.errors import InvalidInput
-from seawall_ops.failover.plans.rds_waiting import AVAILABLE, INCOMPATIBLE, Judgment, Progress
+from seawall_ops.failover.plans.rds_waiting import AVAILABLE, INCOMPATIBLE, Judgment, Progress, tags_of
 
 __all__ = [
     "COPIED_FROM_TAG",
@@ -96,7 +96,6 @@ class Snapshot:
     @staticmethod
     def of(region: str, said: Mapping[str, Any]) -> "Snapshot":
         """From an item of `DescribeDBSnapshots`."""
-        tags = cast("list[Mapping[str, str]]", said.get("TagList") or [])
         return Snapshot(
             region=region,
             name=str(said["DBSnapshotIdentifier"]),
@@ -110,7 +109,7 @@ class Snapshot:
             kms_key=said.get("KmsKeyId") or None,
             percent=said.get("PercentProgress"),
             copied_from=said.get("SourceDBSnapshotIdentifier") or None,
-            tags={each["Key"]: each.get("Value", "") for each in tags},
+            tags=tags_of(said),
         )
 
     @property

@@ -22,6 +22,7 @@ from seawall_ops.failover.plans.rds_waiting import (
     Progress,
     ended_badly,
     promotion,
+    region_of,
     serves,
     source_of,
     status_of,
@@ -36,8 +37,6 @@ RETENTION_DAYS: Final = 7  # `ReplicatedDatabase`'s own, where neither the decla
 LONGEST_RETENTION_DAYS: Final = 35  # RDS
 LAG_PERIOD_SECONDS: Final = 60  # RDS publishes once a minute
 LAG_AGE_SECONDS: Final = 180  # three of those: what is older says nothing of now
-MEMBER_REGION: Final = 3  # where an ARN has its region, and where its identifier begins
-ARN_PARTS: Final = 6
 
 
 class VerifyBy(Enum):
@@ -161,9 +160,7 @@ class RdsServers:
         said = self._said(where, instance)
         if source is None:
             judged = promotion(instance, backing_up_counts=said is not None)
-            if judged.progress is not Progress.DONE and not serves(status_of(instance)):
-                raise MemberUnreachable(member, f"RDS says {judged.shown}")
-            if judged.progress is not Progress.DONE and said is None:
+            if judged.progress is not Progress.DONE and (said is None or not serves(status_of(instance))):
                 raise MemberUnreachable(member, f"RDS says {judged.shown}")
         if said is None:
             if source is not None and not serves(status_of(instance)):
@@ -282,8 +279,7 @@ class RdsServers:
         if self._retention_days is not None:
             return self._retention_days
         own = int(replica.get("BackupRetentionPeriod") or 0)
-        parts = str(source_of(replica)).split(":", ARN_PARTS)
-        region = parts[MEMBER_REGION] if len(parts) > ARN_PARTS else member.region
+        region = region_of(source_of(replica) or "") or member.region
         known = next((each for each in self._members.values() if each.region == region and each != member), None)
         try:
             source = None if known is None else self._api.instance(known)

@@ -41,8 +41,8 @@ from seawall_ops.failover.plans.rds_networks import (
     subnets_of,
     tagged_networks,
 )
-from seawall_ops.failover.plans.rds_settings import OURS, tags_of
-from seawall_ops.failover.plans.rds_waiting import Judgment, Progress, ended_badly, serves, status_of, wait_for
+from seawall_ops.failover.plans.rds_settings import OURS
+from seawall_ops.failover.plans.rds_waiting import Judgment, Progress, ended_badly, serves, status_of, tags_of, wait_for
 from seawall_ops.failover.plans.servers import FenceLook, MemberUnreachable
 
 __all__ = ["FENCE_SECONDS", "FenceTerms", "RdsFence"]

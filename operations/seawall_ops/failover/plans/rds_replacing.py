@@ -15,7 +15,6 @@ from seawall_ops.failover.plans.rds_settings import (
     replaced,
     settled,
     storage_of,
-    tags_of,
     unsettled,
 )
 from seawall_ops.failover.plans.rds_waiting import (
@@ -27,6 +26,7 @@ from seawall_ops.failover.plans.rds_waiting import (
     replica,
     source_of,
     status_of,
+    tags_of,
     wait_for,
 )
 from seawall_ops.failover.plans.rebuilder import RebuildFailed

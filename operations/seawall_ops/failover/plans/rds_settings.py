@@ -7,7 +7,16 @@ from typing import Any, Final, cast
 
 from seawall.errors import InvalidInput, StepRefused
 from seawall_ops.failover.plans.rds_networks import port_of
-from seawall_ops.failover.plans.rds_waiting import AVAILABLE, Judgment, Progress, ended_badly, source_of, status_of
+from seawall_ops.failover.plans.rds_waiting import (
+    AVAILABLE,
+    Judgment,
+    Progress,
+    ended_badly,
+    region_of,
+    source_of,
+    status_of,
+    tags_of,
+)
 
 __all__ = [
     "LONGEST_NAME",
@@ -22,7 +31,6 @@ __all__ = [
     "replaced",
     "settled",
     "storage_of",
-    "tags_of",
     "unsettled",
 ]
 
@@ -59,11 +67,6 @@ def kept_name(identifier: str, operation: str) -> str:
     if stem == identifier and len(whole) <= LONGEST_NAME:
         return whole
     return f"{stem}{BEFORE}{hashlib.sha256(whole.encode()).hexdigest()[:DIGEST]}"
-
-
-def tags_of(instance: Mapping[str, Any]) -> dict[str, str]:
-    """All of them."""
-    return {each["Key"]: each.get("Value", "") for each in instance.get("TagList") or ()}
 
 
 def groups_of(instance: Mapping[str, Any]) -> tuple[str, ...]:
@@ -164,7 +167,7 @@ def creation(identifier: str, old: Mapping[str, Any], source: Mapping[str, Any],
     given |= _storage(old, source) | _watched(old) | _options(old)
     if old.get("StorageEncrypted"):
         given["KmsKeyId"] = old["KmsKeyId"]
-    source_region = source_arn.split(":")[3]  # arn:partition:service:region:…
+    source_region = region_of(source_arn)
     if source_region != region:
         given["SourceRegion"] = source_region
     return given

@@ -16,22 +16,27 @@ from seawall_ops.failover.meanings import aws_meaning
 from seawall_ops.failover.votes import Health
 
 __all__ = [
+    "ARN",
     "AVAILABLE",
     "Judgment",
     "Progress",
     "ended_badly",
     "promotion",
+    "region_of",
     "renaming",
     "replica",
     "serves",
     "source_of",
     "status_of",
+    "tags_of",
     "wait_for",
 ]
 
 AVAILABLE: Final = "available"
 LEAVING: Final = ("deleting", "stopping")  # at work, and for nothing that is waited for
 INCOMPATIBLE: Final = "incompatible-"  # RDS user guide: what follows names the cause
+ARN: Final = "arn:"
+ARN_REGION: Final = 3  # arn:partition:service:region:…
 POLL_SECONDS: Final = 5.0  # RDS's operations take minutes, and its API is throttled for the whole account
 BACKUP_RETENTION: Final = "BackupRetentionPeriod"  # what a promotion leaves pending, until backups are on
 
@@ -65,6 +70,17 @@ def status_of(instance: Mapping[str, Any]) -> str:
 def source_of(instance: Mapping[str, Any]) -> str | None:
     """Identifier or, in another region, ARN of the instance that it follows; `None`: it follows none."""
     return instance.get("ReadReplicaSourceDBInstanceIdentifier") or None
+
+
+def region_of(name: str) -> str | None:
+    """Region in an ARN; `None`: it is none, as an identifier is, which names what is in the region where it was read."""
+    parts = name.split(":")
+    return parts[ARN_REGION] if name.startswith(ARN) and len(parts) > ARN_REGION else None
+
+
+def tags_of(described: Mapping[str, Any]) -> dict[str, str]:
+    """All of them, of an instance or a snapshot."""
+    return {each["Key"]: each.get("Value", "") for each in described.get("TagList") or ()}
 
 
 def serves(status: str) -> bool:

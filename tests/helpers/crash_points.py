@@ -123,6 +123,16 @@ def armed(plan: Plan, folder: Path, bomb: Bomb) -> tuple[Plan, JournalStore]:
     return replace(plan, steps=tuple(ArmedStep(step, bomb) for step in plan.steps)), ArmedJournals(journals, bomb)
 
 
+@dataclass(frozen=True)
+class Holding:
+    """A lease that is never lost."""
+
+    fence: int = 7
+
+    def check(self) -> None:
+        """It is held."""
+
+
 class Case(Protocol):
     """A module that says what is killed; see above."""
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from crash_points import Bomb, armed
+from crash_points import Bomb, Holding, armed
 from failover_plan_world import CLUSTER, NEW, OLD, TTL, World
 from seawall.timing import FailureClass
 from seawall_ops.failover.ledger import OperationState
 from seawall_ops.failover.plans.handover import Handover
 from seawall_ops.failover.plans.plan import failover_plan
-from seawall_ops.steps import Operation, Result
+from seawall_ops.steps import Guard, Operation, Plan, Result
 
 OPERATION = "failover-1"
 VARIABLE = "SEAWALL_TEST_FAILOVER"
@@ -58,14 +58,22 @@ VARIANTS = {
 }
 
 
-@dataclass(frozen=True)
-class Holding:
-    """A lease that is never lost."""
-
-    fence: int = 7
-
-    def check(self) -> None:
-        """It is held."""
+def armed_operation(
+    plan: Plan, world: World, bomb: Bomb, *, named: str = OPERATION, guard: Guard | None = None, confirmed: bool = True
+) -> Operation:
+    """An operation over a world and by its clock, with its points; without a guard under a lease that is never lost."""
+    folder = world.path.parent
+    plan, journals = armed(plan, folder, bomb)
+    return Operation(
+        plan,
+        id=named,
+        folder=folder,
+        journals=journals,
+        guard=guard or Holding(),
+        confirm=lambda _: confirmed,
+        clock=world,
+        sleep=world.sleep,
+    )
 
 
 def variant() -> Variant:
@@ -79,17 +87,7 @@ def operation(folder: Path, bomb: Bomb) -> Operation:
         world.set(**variant().world)
         (folder / "begun").touch()
     plan = failover_plan(Handover(**{**HANDOVER, **variant().handover}), world.surroundings())
-    armed_plan, journals = armed(plan, folder, bomb)
-    return Operation(
-        armed_plan,
-        id=OPERATION,
-        folder=folder,
-        journals=journals,
-        guard=Holding(),
-        confirm=lambda _: True,
-        clock=world,
-        sleep=world.sleep,
-    )
+    return armed_operation(plan, world, bomb)
 
 
 def settled(folder: Path, result: Result) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from crash_points import MemoryJournals
-from failover_plan_case import HANDOVER, OPERATION, Holding
+from crash_points import Holding, MemoryJournals
+from failover_plan_case import HANDOVER, OPERATION
 from failover_plan_world import OLD, STARTED, Servers, World
 from seawall.timing import FailureClass
 from seawall.topology import Live

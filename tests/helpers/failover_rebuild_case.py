@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from crash_points import Bomb, armed
-from failover_plan_case import Holding
+from crash_points import Bomb
+from failover_plan_case import armed_operation
 from failover_plan_runs import live
 from failover_plan_world import CLUSTER, NEW, OLD, BoardStore, Json, World
 from seawall.topology import dump
@@ -147,17 +147,7 @@ def operation(folder: Path, bomb: Bomb) -> Operation:
     plan = rebuild_plan(
         request, world.surroundings(), FakeRebuilder(world), declared_primary=NEW, rebuild_seconds=REBUILD_SECONDS
     )
-    armed_plan, journals = armed(plan, folder, bomb)
-    return Operation(
-        armed_plan,
-        id=OPERATION,
-        folder=folder,
-        journals=journals,
-        guard=Holding(),
-        confirm=lambda _: True,
-        clock=world,
-        sleep=world.sleep,
-    )
+    return armed_operation(plan, world, bomb, named=OPERATION)
 
 
 def settled(folder: Path, result: Result) -> None:

@@ -1,10 +1,9 @@
 """A case of `crash_points`: a Service is moved, its source drained and scaled down, and the process dies anywhere in between."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-from crash_points import Bomb, armed
+from crash_points import Bomb, Holding, armed
 from seawall_ops.failover.services import plan_of
 from seawall_ops.failover.services_move import Move
 from seawall_ops.failover.services_objects import DEPLOYMENTS, WorkloadRef
@@ -16,16 +15,6 @@ BLUE, GREEN = (WorkloadRef(DEPLOYMENTS, f"shop-{side}") for side in ("blue", "gr
 MOVE = Move(service="shop", source=BLUE, target=GREEN, scale_source_to=1, drain_seconds=0.0)
 REPLICAS = {"done": {"shop-blue": 1, "shop-green": 3}, "undone": {"shop-blue": 3, "shop-green": 0}}
 SIDE = {"done": "green", "undone": "blue"}
-
-
-@dataclass(frozen=True)
-class Holding:
-    """A lease that is never lost."""
-
-    fence: int = 7
-
-    def check(self) -> None:
-        """It is held."""
 
 
 def operation(folder: Path, bomb: Bomb, sleep: Callable[[float], None] = lambda _: None) -> Operation:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crash_points import Bomb, Crash, armed
-from failover_plan_case import GONE, OPERATION, Holding
+from crash_points import Bomb, Crash
+from failover_plan_case import GONE, OPERATION, armed_operation
 from failover_plan_runs import ENDPOINT, handover, live
 from failover_plan_world import ARBITER, CLUSTER, NEW, OLD, STARTED, TTL, World
 from seawall.errors import InvalidInput
@@ -34,17 +34,8 @@ def world(tmp_path: Path) -> World:
 
 
 def operation(world: World, confirm: bool = True, bomb: Bomb | None = None, **more: Any) -> Operation:
-    plan, journals = armed(failover_plan(handover(**more), world.surroundings()), world.path.parent, bomb or Bomb())
-    return Operation(
-        plan,
-        id=OPERATION,
-        folder=world.path.parent,
-        journals=journals,
-        guard=Holding(),
-        confirm=lambda _: confirm,
-        clock=world,
-        sleep=world.sleep,
-    )
+    plan = failover_plan(handover(**more), world.surroundings())
+    return armed_operation(plan, world, bomb or Bomb(), confirmed=confirm)
 
 
 def run(world: World, **more: Any) -> Result:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from crash_points import MemoryJournals
-from failover_plan_case import GONE, OPERATION, Holding
+from crash_points import Holding, MemoryJournals
+from failover_plan_case import GONE, OPERATION
 from failover_plan_runs import ENDPOINT, Runs, handover, live
 from failover_plan_world import ARBITER, NEW, OLD, STARTED, TTL, Place, Servers, Switch, World
 from seawall.errors import InvalidInput, StepRefused

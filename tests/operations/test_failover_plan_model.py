@@ -21,8 +21,8 @@ import hypothesis.strategies as st
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from crash_points import Bomb, Crash, armed
-from failover_plan_case import HANDOVER
+from crash_points import Bomb, Crash
+from failover_plan_case import HANDOVER, armed_operation
 from failover_plan_world import ARBITER, NEW, OLD, STARTED, World
 from seawall.errors import InvalidInput, SeawallError
 from seawall.topology import dump
@@ -76,17 +76,8 @@ class Failovers(RuleBasedStateMachine):
 
     def _operation(self, bomb: Bomb, lease: Lease) -> Operation:
         world = World(self.path, bomb)
-        plan, journals = armed(failover_plan(self.handover, world.surroundings()), self.path, bomb)
-        return Operation(
-            plan,
-            id=OPERATION,
-            folder=self.path,
-            journals=journals,
-            guard=lease,
-            confirm=lambda _: True,
-            clock=world,
-            sleep=world.sleep,
-        )
+        plan = failover_plan(self.handover, world.surroundings())
+        return armed_operation(plan, world, bomb, named=OPERATION, guard=lease)
 
     def _take(self, verb: str, at: int) -> Result | None:
         """Run, resume or undo in a process that dies at that point, if it gets so far."""

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 import failover_rebuild_case as case
-from crash_points import Bomb, survive_every_crash, survive_sigkill
-from failover_plan_case import Holding
+from crash_points import Bomb, Holding, survive_every_crash, survive_sigkill
 from failover_plan_runs import live
 from failover_plan_world import CLUSTER, NEW, OLD
 from seawall.errors import InvalidInput

@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from failover_plan_case import Holding
+from crash_points import Holding
 from fenced_servers import asked_as_superuser, until
 from localcloud.postgres import PostgresServer
 from localcloud.postgres_fleet import PostgresFleet

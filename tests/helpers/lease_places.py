@@ -3,18 +3,17 @@
 import contextlib
 import random
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
 from lightkube import KubeConfig
 from lightkube.config.models import Cluster, User
-from moto.server import ThreadedMotoServer
 
 from kubernetes_api import KubernetesApi
 from lease_world import NAME, World
+from local_moto import moto_client
 from localcloud.postgres_fleet import PostgresFleet
 from localcloud.postgres_install import USER
 from seawall_ops.lease import Arbitrated, FencedState, Lease, LeaseRecord, LeaseStore, MemoryLeaseStore, MemoryState
@@ -65,22 +64,8 @@ def in_sqlite(path: Path) -> Place:
     return Place(store, MemoryState(), delete, path)
 
 
-@contextlib.contextmanager
-def moto_server() -> Iterator[str]:
-    """The URL of one on loopback."""
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    try:
-        host, port = server.get_host_and_port()
-        yield f"http://{host}:{port}"
-    finally:
-        server.stop()
-
-
 def dynamodb_client(url: str, region: str = REGION) -> Any:
-    return boto3.client(
-        "dynamodb", region, endpoint_url=url, aws_access_key_id="local", aws_secret_access_key="local"
-    )  # fmt: skip
+    return moto_client("dynamodb", url, region)
 
 
 def in_dynamodb(client: Any) -> Place:

@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from failover_votes import all_lose, operation, seen
 from failover_world import AWAY, HOME, THIRD
+from local_moto import moto_client, moto_server
 from seawall.errors import InvalidInput
 from seawall_ops.failover.board import MOST_OBSERVERS, Board, BoardUnavailable, Outrun, Store, Stored
 from seawall_ops.failover.codec import dump_ledger, dump_vote, parse_ledger, parse_vote
@@ -45,24 +44,19 @@ while done < int(sys.argv[2]):
 @pytest.fixture(scope="module")
 def dynamodb() -> Iterator[Any]:
     """DynamoDB as moto's server has it, whose conditional writes are right."""
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    client = boto3.client(
-        "dynamodb",
-        region_name=THIRD,
-        endpoint_url=f"http://{host}:{port}",
-        aws_access_key_id="local",
-        aws_secret_access_key="local",
-    )
-    client.create_table(
-        TableName=TABLE,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("cluster", "record")],
-        KeySchema=[{"AttributeName": "cluster", "KeyType": "HASH"}, {"AttributeName": "record", "KeyType": "RANGE"}],
-    )
-    yield client
-    server.stop()
+    with moto_server() as url:
+        client = moto_client("dynamodb", url, THIRD)
+        client.create_table(
+            TableName=TABLE,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("cluster", "record")],
+            KeySchema=[
+                {"AttributeName": "cluster", "KeyType": "HASH"},
+                {"AttributeName": "record", "KeyType": "RANGE"},
+            ],
+        )
+        yield client
+        client.close()
 
 
 @pytest.fixture(params=["sqlite", "dynamodb"])

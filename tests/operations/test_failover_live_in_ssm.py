@@ -7,13 +7,12 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from moto.server import ThreadedMotoServer
 
+from local_moto import moto_client, moto_server
 from recorded_calls import CallRecorder
 from seawall.errors import InvalidInput
 from seawall.topology import Live, dump, parse_live
@@ -123,19 +122,10 @@ def holding(*documents: Live) -> Store:
 @pytest.fixture(scope="module")
 def moto() -> Iterator[Any]:
     """SSM as moto's server has it."""
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    client = boto3.client(
-        "ssm",
-        region_name=REGION,
-        endpoint_url=f"http://{host}:{port}",
-        aws_access_key_id="local",
-        aws_secret_access_key="local",
-    )
-    yield client
-    client.close()
-    server.stop()
+    with moto_server() as url:
+        client = moto_client("ssm", url, REGION)
+        yield client
+        client.close()
 
 
 def test_what_is_written_is_what_apps_read(moto):

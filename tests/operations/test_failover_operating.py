@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from failover_desk import AWAY, HOME, THIRD
-from lease_places import dynamodb_client, moto_server
+from lease_places import dynamodb_client
+from local_moto import moto_server
 from seawall.errors import CloudUnavailable, InvalidInput
 from seawall.topology import Engine, merge
 from seawall_ops.failover.operating import Operating, ServersKind, Table

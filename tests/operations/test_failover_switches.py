@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
-from moto.server import ThreadedMotoServer
 
+from local_moto import moto_client, moto_server
 from recorded_calls import CallRecorder
 from seawall.errors import CloudUnavailable, InvalidInput
 from seawall_ops.failover.plans.switches import (
@@ -36,26 +35,13 @@ OTHER = {HOME: AWAY, AWAY: HOME}
 @pytest.fixture(scope="module")
 def server() -> Iterator[Any]:
     """Makes clients of S3 as moto's server has it; both buckets are there."""
-    running = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    running.start()
-    host, port = running.get_host_and_port()
-
-    def client(region: str) -> Any:
-        return boto3.client(
-            "s3",
-            region_name=region,
-            endpoint_url=f"http://{host}:{port}",
-            aws_access_key_id="local",
-            aws_secret_access_key="local",
-        )
-
-    made = {region: client(region) for region in (HOME, AWAY)}
-    for region, bucket in ((AWAY, "home-off"), (HOME, "away-off")):
-        made[region].create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": region})
-    yield made
-    for each in made.values():
-        each.close()
-    running.stop()
+    with moto_server() as url:
+        made = {region: moto_client("s3", url, region) for region in (HOME, AWAY)}
+        for region, bucket in ((AWAY, "home-off"), (HOME, "away-off")):
+            made[region].create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": region})
+        yield made
+        for each in made.values():
+            each.close()
 
 
 @pytest.fixture

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 import pytest
 from botocore.stub import Stubber
 
-from lease_places import RECORD, REGION, TABLE, Place, dynamodb_client, in_dynamodb, moto_server, use
+from lease_places import RECORD, REGION, TABLE, Place, dynamodb_client, in_dynamodb, use
 from lease_world import NAME
+from local_moto import moto_server
 from recorded_calls import CallRecorder
 from seawall.errors import InvalidInput, LeaseUnavailable
 from seawall_ops.lease import Arbitrated, Lease

@@ -15,9 +15,9 @@ from lease_places import (
     in_memory,
     in_postgres,
     in_sqlite,
-    moto_server,
 )
 from lease_world import NAME, Bearer
+from local_moto import moto_server
 from localcloud.postgres_fleet import PostgresFleet
 from seawall.errors import FenceOutrun
 from seawall_ops.lease import FREE, Arbitrated, Lease, LeaseRecord

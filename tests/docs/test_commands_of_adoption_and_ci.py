@@ -9,7 +9,7 @@ import pytest
 import typer
 import yaml
 
-from own_commands import check, own_command
+from own_commands import check, commands_on, own_command
 from pulumi_seawall import WaiverArgs
 from seawall_ops import cli
 from seawall_ops.cost import load_prices
@@ -29,8 +29,7 @@ def fences(page: str, language: str) -> list[str]:
 @pytest.mark.parametrize("page", [*PAGES, README])
 def test_each_command_in_it_exists_with_its_options(page: str):
     """A page that is pasted from must not be older than the command."""
-    lines = [line for body in fences(page, "sh") for line in body.replace("\\\n", " ").splitlines()]
-    found = [words for line in lines if (words := own_command(line))]
+    found = commands_on((ROOT / page).read_text(encoding="utf-8"))
     assert len(found) >= 2
     for words in found:
         check(words)

@@ -23,6 +23,13 @@ def own_command(line: str) -> list[str]:
     return words if words[:1] in ([MAKE], [SEAWALL]) else []
 
 
+def commands_on(page: str) -> list[list[str]]:
+    """Those of a page's shell examples; one that goes on over several lines is one."""
+    bodies = re.findall(r"^```sh\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    lines = [line for body in bodies for line in body.replace("\\\n", " ").splitlines()]
+    return [words for line in lines if (words := own_command(line))]
+
+
 def check(words: list[str]) -> None:
     """Fail where a `make` target or a `seawall` command with these options does not exist."""
     if words[0] == MAKE:

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from own_commands import check, own_command
+from own_commands import check, commands_on
 from seawall_ops import cli
 from seawall_ops.exits import ExitCode
 from seawall_ops.failover.meanings import MEANINGS
@@ -29,8 +29,7 @@ def test_the_page_has_every_call_of_every_command():
 
 def test_each_command_on_the_page_exists_with_its_options():
     """A page that is pasted from must not be older than the command."""
-    bodies = re.findall(r"^```sh\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
-    found = [words for body in bodies for line in body.splitlines() if (words := own_command(line))]
+    found = commands_on(PAGE)
     assert len(found) >= 8
     for words in found:
         check(words)

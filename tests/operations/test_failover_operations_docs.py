@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from own_commands import check, own_command
+from own_commands import check, commands_on
 from seawall_ops.exits import ExitCode
 from seawall_ops.failover.operating import KEYS, Operating
 from seawall_ops.failover.settings import parse_settings
@@ -16,8 +16,7 @@ SETTINGS = {"cluster": "shop-prod", "domains": ["eu-west-1"], "board": "sqlite:/
 
 def test_each_command_on_the_page_exists_with_its_options():
     """A page that is pasted from must not be older than the command."""
-    bodies = re.findall(r"^```sh\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
-    found = [words for body in bodies for line in body.splitlines() if (words := own_command(line))]
+    found = commands_on(PAGE)
     assert {words[2] for words in found if words[1] == "failover"} == {
         "plan", "run", "undo", "end", "adopt", "observe", "rebuild"
     }  # fmt: skip

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from own_commands import check, own_command
+from own_commands import check, commands_on
 from seawall_ops.exits import ExitCode
 from seawall_ops.recovery import snapshots
 from seawall_ops.recovery.permissions import RECOVERY_CALLS, RECOVERY_RIGHTS
@@ -19,10 +19,7 @@ def rows(header: str) -> list[list[str]]:
 
 def test_each_command_on_it_exists_with_its_options():
     """It is pasted from."""
-    lines = [
-        line for body in re.findall(r"^```sh\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL) for line in body.splitlines()
-    ]
-    found = [words for line in lines if (words := own_command(line))]
+    found = commands_on(PAGE)
     assert {words[2] for words in found} == {"create", "copy", "list", "verify", "prune"}
     for words in found:
         check(words)

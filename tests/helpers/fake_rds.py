@@ -71,10 +71,7 @@ class FakeAws:
         """boto3's, made once for all tests."""
         made = _CLIENTS.__dict__.setdefault("made", {})
         if (service, region) not in made:
-            client = _SESSION.client(service, region_name=region)
-            client.meta.events.register("before-parameter-build.*.*", _keep_parameters)
-            client.meta.events.register("before-call.*.*", _answer)
-            made[service, region] = client
+            made[service, region] = client_of(service, region, lambda: _CLIENTS.account)
         _CLIENTS.account = self
         return made[service, region]
 
@@ -266,13 +263,20 @@ def _keep_parameters(params: dict[str, Any], context: dict[str, Any], **_: Any) 
     context["given"] = dict(params)
 
 
-def _answer(model: Any, context: dict[str, Any], **_: Any) -> tuple[_Response, dict[str, Any]]:
-    account: FakeAws = _CLIENTS.account
-    account.recorder._note(model)  # pyright: ignore[reportPrivateUsage]
-    service, region = model.service_model.service_name, context["client_region"]
-    content = account.answer(service, model.name, region, context["given"])
-    date = format_datetime(account.now(), usegmt=True)
-    return _Response(), {**content, "ResponseMetadata": {"HTTPStatusCode": 200, "HTTPHeaders": {"date": date}}}
+def client_of(service: str, region: str, account_of: Callable[[], FakeAws]) -> Any:
+    """boto3's, of which every call is answered by whichever account it is then."""
+
+    def answer(model: Any, context: dict[str, Any], **_: Any) -> tuple[_Response, dict[str, Any]]:
+        account = account_of()
+        account.recorder._note(model)  # pyright: ignore[reportPrivateUsage]
+        content = account.answer(service, model.name, context["client_region"], context["given"])
+        date = format_datetime(account.now(), usegmt=True)
+        return _Response(), {**content, "ResponseMetadata": {"HTTPStatusCode": 200, "HTTPHeaders": {"date": date}}}
+
+    client = _SESSION.client(service, region_name=region)
+    client.meta.events.register("before-parameter-build.*.*", _keep_parameters)
+    client.meta.events.register("before-call.*.*", answer)
+    return client
 
 
 def aws_error(code: str, operation: str, endpoint: str = "") -> Exception:

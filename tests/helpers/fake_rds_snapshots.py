@@ -5,20 +5,13 @@ An operation's phases run in threads of their own: so the clients here ask which
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from email.utils import format_datetime
+from datetime import timedelta
 from typing import Any, ClassVar
 
-import boto3
-from botocore.exceptions import ClientError
-
-from fake_rds import ACCOUNT, BEGAN, Change, FakeAws
-from fake_rds import _keep_parameters as keep_parameters  # pyright: ignore[reportPrivateUsage]
-from fake_rds import _Response as Response  # pyright: ignore[reportPrivateUsage]
+from fake_rds import ACCOUNT, BEGAN, Change, FakeAws, aws_error, client_of
 
 MANUAL_QUOTA = 100  # RDS user guide, of a region
 COPIES_QUOTA = 5
-_SESSION = boto3.Session(aws_access_key_id="local", aws_secret_access_key="local")
 
 TAKING: Sequence[Change] = (
     (30.0, {"PercentProgress": 40}),
@@ -48,10 +41,7 @@ class SnapshotAws(FakeAws):
     def client(self, service: str, region: str) -> Any:
         SnapshotAws.current = self
         if (service, region) not in self.made:
-            client = _SESSION.client(service, region_name=region)
-            client.meta.events.register("before-parameter-build.*.*", keep_parameters)
-            client.meta.events.register("before-call.*.*", _answer)
-            self.made[service, region] = client
+            self.made[service, region] = client_of(service, region, _current)
         return self.made[service, region]
 
     def add_key(self, region: str, name: str = "1", **more: Any) -> str:
@@ -116,15 +106,15 @@ class SnapshotAws(FakeAws):
         self._catch_up()
         found = self.snapshots.get((region, name))
         if found is None or found["listed_at"] > self.clock.monotonic():
-            raise _refusal("DBSnapshotNotFound", operation)
+            raise aws_error("DBSnapshotNotFound", operation)
         return found
 
     def _refuse_new(self, region: str, name: str, operation: str) -> None:
         self._catch_up()
         if (region, name) in self.snapshots:
-            raise _refusal("DBSnapshotAlreadyExists", operation)
+            raise aws_error("DBSnapshotAlreadyExists", operation)
         if sum(place == region for place, _ in self.snapshots) >= self.manual_quota:
-            raise _refusal("SnapshotQuotaExceeded", operation)
+            raise aws_error("SnapshotQuotaExceeded", operation)
 
     def _on_describedbsnapshots(self, region: str, given: dict[str, Any]) -> dict[str, Any]:
         if "DBSnapshotIdentifier" in given:
@@ -144,7 +134,7 @@ class SnapshotAws(FakeAws):
         name = given["DBSnapshotIdentifier"]
         self._refuse_new(region, name, "CreateDBSnapshot")
         if instance["DBInstanceStatus"] != "available":
-            raise _refusal("InvalidDBInstanceState", "CreateDBSnapshot")
+            raise aws_error("InvalidDBInstanceState", "CreateDBSnapshot")
         self.given.append(("CreateDBSnapshot", region, given))
         key = instance.get("KmsKeyId")
         more = {"Encrypted": key is not None, "KmsKeyId": key, "TagList": given["Tags"]}
@@ -162,17 +152,17 @@ class SnapshotAws(FakeAws):
         source = self._snapshot(arn.split(":")[3], arn.rpartition(":")[2], "CopyDBSnapshot")
         self._refuse_new(region, name, "CopyDBSnapshot")
         if source["Status"] != "available":
-            raise _refusal("InvalidDBSnapshotState", "CopyDBSnapshot")
+            raise aws_error("InvalidDBSnapshotState", "CopyDBSnapshot")
         key = given.get("KmsKeyId")
         if source["Encrypted"] and key is None:
-            raise _refusal("InvalidParameterCombination", "CopyDBSnapshot")
+            raise aws_error("InvalidParameterCombination", "CopyDBSnapshot")
         if key is not None and self.keys.get(key, {}).get("KeyState") != "Enabled":
-            raise _refusal("KMSKeyNotAccessibleFault", "CopyDBSnapshot")
+            raise aws_error("KMSKeyNotAccessibleFault", "CopyDBSnapshot")
         under_way = [
             each for (place, _), each in self.snapshots.items() if place == region and each["Status"] == "creating"
         ]
         if sum("SourceDBSnapshotIdentifier" in each for each in under_way) >= COPIES_QUOTA:
-            raise _refusal("CrossRegionSnapshotCopyLimitExceeded", "CopyDBSnapshot")
+            raise aws_error("CrossRegionSnapshotCopyLimitExceeded", "CopyDBSnapshot")
         self.given.append(("CopyDBSnapshot", region, given))
         return self._begin(
             region,
@@ -190,7 +180,7 @@ class SnapshotAws(FakeAws):
     def _on_deletedbsnapshot(self, region: str, given: dict[str, Any]) -> dict[str, Any]:
         found = self._snapshot(region, given["DBSnapshotIdentifier"], "DeleteDBSnapshot")
         if found["Status"] not in ("available", "failed"):
-            raise _refusal("InvalidDBSnapshotState", "DeleteDBSnapshot")
+            raise aws_error("InvalidDBSnapshotState", "DeleteDBSnapshot")
         self.given.append(("DeleteDBSnapshot", region, given))
         found["Status"] = "deleting"
         found["due"] = [(self.clock.monotonic() + DELETED_SECONDS, {"Status": None})]
@@ -205,26 +195,14 @@ class SnapshotAws(FakeAws):
     def _on_describekey(self, region: str, given: dict[str, Any]) -> dict[str, Any]:
         found = self.keys.get(given["KeyId"])
         if found is None or f":{region}:" not in found["Arn"]:
-            raise _refusal("NotFoundException", "DescribeKey")
+            raise aws_error("NotFoundException", "DescribeKey")
         return {"KeyMetadata": found}
-
-
-def _refusal(code: str, operation: str) -> ClientError:
-    response: Any = {"Error": {"Code": code, "Message": "so it is"}, "ResponseMetadata": {"HTTPStatusCode": 400}}
-    return ClientError(response, operation)
 
 
 def _described(snapshot: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in snapshot.items() if key not in ("due", "listed_at") and value is not None}
 
 
-def _answer(model: Any, context: dict[str, Any], **_: Any) -> tuple[Response, dict[str, Any]]:
-    account = SnapshotAws.current
-    assert account is not None
-    account.recorder._note(model)  # pyright: ignore[reportPrivateUsage]
-    content = account.answer(model.service_model.service_name, model.name, context["client_region"], context["given"])
-    date: datetime = account.now()
-    return Response(), {
-        **content,
-        "ResponseMetadata": {"HTTPStatusCode": 200, "HTTPHeaders": {"date": format_datetime(date, usegmt=True)}},
-    }
+def _current() -> SnapshotAws:
+    assert SnapshotAws.current is not None
+    return SnapshotAws.current

@@ -36,8 +36,8 @@ from seawall.errors import MISSING, InvalidInput
 from seawall.topology import parse
 
 LONGEST_NAME: Final = 45  # characters; what is appended to it must fit into a label's 63
-WATCHING: Final = {"cpu": "100m", "memory": "256Mi"}  # measured: 120 MiB, with a session for each client, which now share one
-ACTING: Final = {"cpu": "100m", "memory": "768Mi"}  # measured: 350 MiB, likewise: room that may not be needed any more
+WATCHING: Final = {"cpu": "100m", "memory": "256Mi"}  # measured: 120 MiB, before clients shared a session
+ACTING: Final = {"cpu": "100m", "memory": "768Mi"}  # measured: 350 MiB, likewise
 PG_PREFIX: Final = "PG"  # libpq's variables
 VERIFYING: Final = (SslMode.VERIFY_FULL, SslMode.VERIFY_CA)
 LAST_REQUESTS: Final = 4  # of a round that is under way: checks, the board read and written; then the vote taken back
